@@ -1,0 +1,171 @@
+"""Email: reads mailboxes over IMAP and answers over SMTP."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from omnibox.connector import (
+    AddressKind,
+    Capabilities,
+    Check,
+    Context,
+    Field,
+    FileLimits,
+    Look,
+    Outbound,
+    Part,
+    Receive,
+    Rejected,
+    Retry,
+    Sent,
+    Step,
+)
+from omnibox_email.account import CHANNEL_FIELDS, FIELDS, read_account
+from omnibox_email.faults import Timings
+
+if TYPE_CHECKING:
+    from omnibox_email.intake import Ours
+    from omnibox_email.transport import Transport
+
+MOST_FILE_BYTES = 25_000_000
+FIVE_DAYS_S = 5 * 24 * 3600
+
+
+class Email:
+    """One mail account: its mailboxes and the server that sends for it."""
+
+    name: ClassVar[str] = "email"
+    look: ClassVar[Look] = Look(
+        title="Email",
+        light="#D92D20",
+        dark="#FF6B5E",
+        noun="email",
+        summary="Any mailbox with IMAP and SMTP.",
+    )
+    settings: ClassVar[tuple[Field, ...]] = FIELDS
+    channel_settings: ClassVar[tuple[Field, ...]] = CHANNEL_FIELDS
+    steps: ClassVar[tuple[Step, ...]] = (
+        Step(
+            "Let programs into the mailbox",
+            "Switch IMAP on in your provider's settings. With two-step verification make an app password: the usual "
+            "one is refused.",
+        ),
+        Step(
+            "Enter both servers",
+            "Incoming mail (IMAP) and outgoing mail (SMTP), as your provider's help page names them.",
+        ),
+        Step("Add the address", "Add a channel with the address that customers write to, and the name they shall see."),
+        Step("Check", "Press Check: each step that fails says what to change. Then switch the connection on."),
+    )
+    capabilities: ClassVar[Capabilities] = Capabilities(
+        address=AddressKind("email", is_scoped=False, folds_case=True),
+        formats=frozenset({"text", "html"}),
+        files=FileLimits(count=20, bytes=MOST_FILE_BYTES),
+        receipts=frozenset({"failed"}),
+        retry=Retry(waits=(60, 300, 900, 3600, 14400), most=40, for_s=FIVE_DAYS_S),
+        threads_by="refs",
+        dedupe_scope="installation",
+        marks_leaving=True,
+        has_subject=True,
+        has_recipients=True,
+        send_timeout_s=900,
+    )
+    timings: Timings = Timings()
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._account = read_account(context)
+        self._transport: Transport | None = None
+
+    # -- receiving --
+
+    async def run(self, receive: Receive) -> None:
+        """Follows the account's folders until cancelled."""
+        from omnibox_email.mailbox import Follower
+
+        await Follower(self._context, self._account, self._ours(), self.timings).run(receive)
+
+    def _ours(self) -> Ours:
+        from omnibox_email.intake import Ours
+
+        return Ours(self._account.addresses, self._context.installation)
+
+    # -- sending --
+
+    def parts(self, reply: Part) -> list[Part]:
+        """A mail takes text and files together: one part."""
+        return [reply]
+
+    def reserve(self, part: Outbound) -> str:
+        """The Message-ID, without angle brackets, that the part will have."""
+        from omnibox_email.intake import message_id
+
+        return message_id(part.id, self._own_address(part))
+
+    async def send(self, part: Outbound) -> Sent:
+        """Hand the part to the submission server; raises a `SendError`."""
+        import asyncio
+
+        from omnibox_email import building, transport, writing
+
+        own = self._own_address(part)
+        if sum(file.size for file in part.files) > MOST_FILE_BYTES:
+            raise Rejected("email.too_big")
+        letter = await writing.letter_of(part, self._channel(part), self._context.installation)
+        recipients = [building.envelope_address(one) for one in (*letter.to, *letter.cc)]
+        raw = await asyncio.to_thread(building.build, letter)
+        if self._transport is None:
+            self._transport = transport.Transport(
+                self._context, self._account.smtp, self.timings, does_log_in=self._account.does_log_in
+            )
+        sender = "" if part.mode == "automatic" else building.envelope_address(own)
+        accepted = await self._transport.send(sender, recipients, raw, part.leaving)
+        return Sent(
+            external_id=letter.message_id,
+            aliases=transport.aliases(accepted.answer, self._account.smtp.host, letter.message_id),
+            refused=accepted.refused,
+        )
+
+    async def look_up(self, part: Outbound) -> Sent | Literal["absent", "unknown"]:
+        """Whether an uncertain part left: a copy among the sent mail proves it."""
+        from omnibox_email import evidence
+
+        return await evidence.look_up(self._context, self._account, self.reserve(part), self.timings)
+
+    async def close(self) -> None:
+        """Drop the kept connection."""
+        if self._transport is not None:
+            self._transport.close()
+
+    def _channel(self, part: Outbound) -> Any:
+        return self._context.channel(part.channel) if part.channel else self._context.channels[0]
+
+    def _own_address(self, part: Outbound) -> str:
+        return str(self._channel(part).address)
+
+    # -- checking --
+
+    async def check(self) -> AsyncIterator[Check]:
+        """Each step of reaching both servers, with what to do where one fails."""
+        from omnibox_email import checks
+
+        async for found in checks.run(self._context, self._account, self.timings):
+            yield found
+
+    # -- offline --
+
+    @classmethod
+    def normalize(cls, raw: bytes, account: str | None) -> Iterable[Mapping[str, Any]]:
+        """One record per mail; any non-empty bytes are a mail."""
+        from omnibox_email import offline
+
+        del account
+        yield offline.record(raw)
+
+    @classmethod
+    def render(cls, item: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The answer to `item["inbound_base64"]` as it would leave; raises `ValueError`."""
+        from omnibox_email import offline
+
+        return offline.rendered(item)

@@ -1,0 +1,259 @@
+"""From an `Event` to the envelopes the core stores."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from datetime import datetime
+
+from omnibox.connector import Deleted, Echo, Edited, Envelope, Inbound, Notice, Reaction, Receipt, Unreadable
+from omnibox_messenger.attachments import files, words
+from omnibox_messenger.decoding import decode, elements, identifier, integer, member, milliseconds, moment, text
+from omnibox_messenger.events import Event, events, ref, watermark
+
+LONGEST_ID = 500
+"""Longer ids are replaced by their hash: an index of PostgreSQL takes 2,700 bytes, Meta's ids have about 100."""
+
+EXCERPT = 500
+
+
+def envelopes(raw: bytes, app_id: str = "") -> Iterator[Envelope]:
+    """One envelope per element, `Unreadable` for an odd one, and a `Notice` more where a message brings a referral.
+
+    Raises ValueError for a body that is no JSON or no webhook of a page. With `app_id`, metadata of other apps is
+    not taken for ours.
+    """
+    for event in events(decode(raw)):
+        try:
+            yield from _made(event, app_id)
+        except Exception as error:  # the edge: one odd element must not cost its batch
+            yield unreadable(event, type(error).__name__)
+
+
+def _made(event: Event, app_id: str) -> list[Envelope]:
+    if len(event.pages) > 1:
+        return [unreadable(event, "two_pages")]
+    if event.page is None:
+        return [unreadable(event, "no_page")]
+    if event.member == "policy_enforcement":
+        return [_policy(replace(event, contact=event.contact or event.page))]
+    if event.contact is None and event.kind not in ("edited", "deleted"):
+        return [unreadable(event, "no_contact")]
+    made = _echo(event, app_id) if event.kind == "echo" else _MAKERS[event.kind](event)
+    found = ref(event) if event.kind in ("message", "postback") else None
+    return [made, _referral(event)] if found else [made]
+
+
+def unreadable(event: Event, kind: str) -> Unreadable:
+    """The element as far as it can be told, for the quarantine."""
+    whole = _canonical(event.element)
+    digest = hashlib.sha256(whole.encode()).hexdigest()
+    return Unreadable(kind, event.at, text(whole[:EXCERPT]) or "", len(whole), digest)
+
+
+def _canonical(value: object) -> str:
+    try:
+        return json.dumps(value, sort_keys=True)
+    except RecursionError:  # deeper than the encoder follows, though the decoder did
+        return "{}"
+
+
+def _digest(kind: str, event: Event) -> str:
+    """The key of an event without an id of its own: the same event sent again has the same one."""
+    whole = _canonical([kind, event.page, event.element])  # the element holds sender, time and payload
+    return hashlib.sha256(whole.encode()).hexdigest()
+
+
+def _short(value: str) -> str:
+    return value if len(value) <= LONGEST_ID else hashlib.sha256(value.encode()).hexdigest()
+
+
+def _mid(event: Event) -> str | None:
+    return _short(event.mid) if event.mid else None
+
+
+def _sides(event: Event) -> tuple[str, str]:
+    """The contact's address and ours."""
+    return _short(event.contact or ""), _short(event.page or "")
+
+
+def _at(event: Event) -> datetime:
+    """Meta's time of the event, else of its entry, else 1970: parsing reads no clock."""
+    return moment(event.time_ms or event.entry_ms or 0)
+
+
+def _message(event: Event) -> Inbound:
+    address, page = _sides(event)
+    mid, found = _mid(event), files(event.attachments)
+    shown = "\n".join(line for line in (event.text, *words(event.attachments)) if line)
+    if not shown and not found:
+        shown = "[message of a kind that cannot be shown]"
+    return Inbound(
+        event_key=mid or _digest("message", event),
+        address=address,
+        to=page,
+        sent_at=_at(event),
+        external_id=mid,
+        text=shown,
+        refs=_refs(event),
+        files=found,
+    )
+
+
+def _refs(event: Event) -> tuple[str, ...]:
+    return (_short(event.reply_to),) if event.reply_to else ()
+
+
+def _echo(event: Event, app_id: str) -> Echo:
+    address, page = _sides(event)
+    mid = _mid(event)
+    return Echo(
+        event_key=mid or _digest("echo", event),
+        address=address,
+        to=page,
+        sent_at=_at(event),
+        external_id=mid,
+        part_id=_part_id(event, app_id),
+        text="\n".join(line for line in (event.text, *words(event.attachments)) if line),
+        refs=_refs(event),
+        files=files(event.attachments),
+    )
+
+
+def _part_id(event: Event, app_id: str) -> str | None:
+    """Our part id out of the metadata; another app's metadata is none of ours."""
+    metadata, app = text(member(event.body, "metadata")), identifier(member(event.body, "app_id"))
+    is_ours = not app_id or app is None or app == app_id
+    return metadata if metadata and is_ours and len(metadata) <= LONGEST_ID else None
+
+
+def _postback(event: Event) -> Inbound:
+    address, page = _sides(event)
+    mid = _mid(event)
+    return Inbound(
+        event_key=mid or _digest("postback", event),
+        address=address,
+        to=page,
+        sent_at=_at(event),
+        external_id=mid,
+        text=event.text or text(member(event.body, "payload")) or "[button]",
+    )
+
+
+def _receipt(event: Event) -> Envelope:
+    address, page = _sides(event)
+    mark = milliseconds(watermark(event))
+    ids = tuple(_short(mid) for mid in mids(event))
+    if mark is None and not ids:
+        return unreadable(event, "receipt_for_nothing")
+    at_ms = event.time_ms or mark or event.entry_ms or 0
+    return Receipt(
+        "read" if event.kind == "read" else "delivered",
+        moment(at_ms),
+        page,
+        address=address,
+        external_ids=ids,
+        watermark=moment(mark) if mark else None,
+    )
+
+
+def mids(event: Event) -> list[str]:
+    """The message ids a delivery names."""
+    found = (identifier(mid) for mid in elements(member(event.body, "mids")))
+    return [mid for mid in found if mid]
+
+
+def _edited(event: Event) -> Envelope:
+    mid, page = _mid(event), event.page
+    if mid is None or page is None:
+        return unreadable(event, "edit_of_nothing")
+    revision = integer(member(event.body, "num_edit")) or 1
+    return Edited(mid, _short(page), _at(event), event.text, min(max(revision, 1), 1_000_000))
+
+
+def _deleted(event: Event) -> Envelope:
+    mid, page = _mid(event), event.page
+    return (
+        unreadable(event, "deletion_of_nothing")
+        if mid is None or page is None
+        else Deleted(mid, _short(page), _at(event))
+    )
+
+
+def _reaction(event: Event) -> Envelope:
+    mid = _mid(event)
+    address, page = _sides(event)
+    if mid is None:
+        return unreadable(event, "reaction_to_nothing")
+    is_taken_back = (text(member(event.body, "action")) or "react") == "unreact"
+    emoji = text(member(event.body, "emoji")) or text(member(event.body, "reaction")) or ""
+    return Reaction(mid, address, page, _at(event), "" if is_taken_back else emoji)
+
+
+def _notice(event: Event, kind: str, shown: str) -> Notice:
+    address, page = _sides(event)
+    return Notice(_digest(kind, event), kind, address, page, _at(event), shown)
+
+
+def _referral(event: Event) -> Notice:
+    body = (
+        event.body
+        if event.member == "referral"
+        else member(event.body, "referral") or member(event.element, "referral")
+    )
+    source = text(member(body, "source")) or "a link"
+    parts = [f"Came through {source}"]
+    if found := ref(event):
+        parts.append(f"reference {found[:200]}")
+    if ad := identifier(member(body, "ad_id")):
+        parts.append(f"ad {ad[:100]}")
+    return _notice(event, "referral", ", ".join(parts))
+
+
+def _optin(event: Event) -> Notice:
+    found = ref(event) or text(member(event.body, "title")) or text(member(event.body, "type"))
+    return _notice(event, "optin", f"Opted in: {found[:200]}" if found else "Opted in")
+
+
+_CONTROL: Mapping[str, tuple[str, str]] = {
+    "pass_thread_control": ("The thread was passed to another app", "new_owner_app_id"),
+    "take_thread_control": ("Another app took the thread", "previous_owner_app_id"),
+    "request_thread_control": ("Another app asks for the thread", "requested_owner_app_id"),
+}
+
+
+def _handover(event: Event) -> Notice:
+    words_, owner = _CONTROL.get(event.member, ("The apps of this page changed their roles", ""))
+    app = identifier(member(event.body, owner)) if owner else None
+    return _notice(event, "handover", f"{words_} ({app[:100]})" if app else words_)
+
+
+def _policy(event: Event) -> Notice:
+    """It concerns the page, not a person: where it names none, the page speaks in a conversation of its own."""
+    action = text(member(event.body, "action")) or "notice"
+    reason = text(member(event.body, "reason")) or "no reason given"
+    return _notice(event, "policy", f"Meta's policy enforcement: {action[:100]} ({reason[:500]})")
+
+
+def _other(event: Event) -> Notice:
+    if event.member == "account_linking":
+        status = text(member(event.body, "status")) or "changed"
+        return _notice(event, "unsupported", f"Account link: {status[:100]}")
+    return _notice(event, "unsupported", f"Unsupported event: {(text(event.member) or 'unnamed')[:100]}")
+
+
+_MAKERS: Mapping[str, Callable[[Event], Envelope]] = {
+    "message": _message,
+    "postback": _postback,
+    "delivery": _receipt,
+    "read": _receipt,
+    "edited": _edited,
+    "deleted": _deleted,
+    "reaction": _reaction,
+    "referral": _referral,
+    "optin": _optin,
+    "handover": _handover,
+    "other": _other,
+}

@@ -1,0 +1,209 @@
+"""What stands in a webhook body: every element of every entry as one `Event`, whatever its state."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from omnibox_messenger.decoding import elements, flag, identifier, integer, member, milliseconds, number, text
+
+HANDOVERS = ("pass_thread_control", "take_thread_control", "request_thread_control", "app_roles")
+
+MEMBERS: Mapping[str, str] = {
+    "message": "message",
+    "message_edit": "edited",
+    "postback": "postback",
+    "delivery": "delivery",
+    "read": "read",
+    "reaction": "reaction",
+    "referral": "referral",
+    "optin": "optin",
+    **dict.fromkeys(HANDOVERS, "handover"),
+}
+"""The member that makes an element what it is, in the order in which it is looked for, and the kind it makes."""
+
+_MAIN_MEMBER: Mapping[str, str] = {
+    "message": "text",
+    "postback": "title",
+    "referral": "ref",
+    "optin": "ref",
+    "read": "watermark",
+    "delivery": "watermark",
+}
+"""What a bare value stands for where an object was due."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """An attachment as it arrived; a sticker has the type `sticker` in both of Meta's shapes."""
+
+    type: str | None
+    url: str | None = field(default=None, repr=False)
+    title: str | None = field(default=None, repr=False)
+    latitude: float | None = field(default=None, repr=False)
+    longitude: float | None = field(default=None, repr=False)
+    payload: object = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One element. `kind` is a word of the offline command; `member` names what made it; `body` is that member.
+
+    `page` is our side, `contact` the other one. `pages` holds every page the element names: with more than one of
+    them it belongs nowhere for certain. Times are milliseconds; `at` says where in the body the element stood.
+    """
+
+    kind: str
+    member: str
+    at: str
+    page: str | None = None
+    pages: frozenset[str] = frozenset()
+    sender: str | None = None
+    recipient: str | None = None
+    contact: str | None = None
+    time_ms: int | None = None
+    entry_ms: int | None = None
+    mid: str | None = None
+    reply_to: str | None = None
+    text: str = field(default="", repr=False)
+    attachments: tuple[Attachment, ...] = field(default=(), repr=False)
+    body: object = field(default=None, repr=False)
+    element: object = field(default=None, repr=False)
+
+
+def events(payload: object) -> Iterator[Event]:
+    """Every event of a decoded body, in its order; raises ValueError(`unsupported`) for a body of another shape.
+
+    `messaging` and `standby` are read alike: a page that is not in control of a thread still sees it.
+    """
+    for at, entry in enumerate(_entries(payload)):
+        if not isinstance(entry, dict):
+            yield Event("other", "", f"entry[{at}]", element=entry)
+            continue
+        page, time_ms = identifier(entry.get("id")), milliseconds(entry.get("time"))
+        for name, members in entry.items():
+            where = f"entry[{at}].{name}"
+            if name in ("messaging", "standby"):
+                for index, element in enumerate(elements(members)):
+                    yield _event(element, page, time_ms, f"{where}[{index}]")
+            elif isinstance(members, (list, dict)) and members and name != "id":
+                for index, element in enumerate(elements(members)):  # `changes` and what else may come
+                    yield _unknown(element, page, time_ms, f"{where}[{index}]")
+
+
+def _entries(payload: object) -> list[object]:
+    """The entries of a body that is a page's webhook.
+
+    A missing `object` is forgiven where the entries look like events; another platform's name is not.
+    """
+    kind, entries = member(payload, "object"), member(payload, "entry")
+    if isinstance(entries, dict):
+        entries = [entries]
+    if not isinstance(entries, list) or (isinstance(kind, str) and kind.strip().lower() != "page"):
+        raise ValueError("unsupported")
+    looks_right = any(isinstance(entry, dict) and ("messaging" in entry or "standby" in entry) for entry in entries)
+    if not isinstance(kind, str) and not looks_right:
+        raise ValueError("unsupported")
+    return entries
+
+
+def _unknown(element: object, page: str | None, entry_ms: int | None, at: str) -> Event:
+    pages = frozenset([page] if page else [])
+    return Event("other", "", at, page=page, pages=pages, entry_ms=entry_ms, element=element)
+
+
+def _event(element: object, entry_page: str | None, entry_ms: int | None, at: str) -> Event:
+    if not isinstance(element, dict):
+        return _unknown(element, entry_page, entry_ms, at)
+    name, body = _what(element)
+    kind = MEMBERS.get(name, "other")
+    sender, recipient = identifier(element.get("sender")), identifier(element.get("recipient"))
+    is_from_page = (kind == "message" and flag(member(body, "is_echo"))) or (
+        sender is not None and sender == entry_page
+    )
+    ours, contact = (sender, recipient) if is_from_page else (recipient, sender)
+    if kind == "message":
+        kind = "deleted" if flag(member(body, "is_deleted")) else "echo" if is_from_page else "message"
+    return Event(
+        kind,
+        name,
+        at,
+        page=entry_page or ours,
+        pages=frozenset(page for page in (entry_page, ours) if page),
+        sender=sender,
+        recipient=recipient,
+        contact=contact,
+        time_ms=milliseconds(element.get("timestamp")),
+        entry_ms=entry_ms,
+        mid=identifier(member(body, "mid")),
+        reply_to=identifier(member(member(body, "reply_to"), "mid")),
+        text=_text(kind, body),
+        attachments=attachments(body),
+        body=body,
+        element=element,
+    )
+
+
+def _what(element: Mapping[str, object]) -> tuple[str, object]:
+    """The name of the member that makes the element, and that member as an object."""
+    for name in MEMBERS:
+        found = element.get(name)
+        if isinstance(found, dict):
+            return name, found
+        main = _MAIN_MEMBER.get(name)
+        if main and text(found):
+            return name, {main: found}
+    known = [name for name in MEMBERS if name in element]  # there, but null or of another type
+    other = [name for name in element if name not in ("sender", "recipient", "timestamp", "id", "time")]
+    name = (known or other or [""])[0]
+    return name, element.get(name)
+
+
+def _text(kind: str, body: object) -> str:
+    if kind in ("message", "echo", "edited"):
+        return text(member(body, "text")) or ""
+    return (text(member(body, "title")) or "") if kind == "postback" else ""
+
+
+def attachments(body: object) -> tuple[Attachment, ...]:
+    """The attachments of a message; none is dropped, however odd. A sticker of the old shape counts as a sticker."""
+    found = tuple(_attachment(item) for item in elements(member(body, "attachments")))
+    has_sticker = member(body, "sticker_id") is not None
+    if not has_sticker:
+        return found
+    if not found:
+        return (Attachment("sticker"),)
+    return tuple(
+        Attachment("sticker", item.url, item.title, payload=item.payload) if item.type == "image" else item
+        for item in found
+    )
+
+
+def _attachment(item: object) -> Attachment:
+    payload = member(item, "payload")
+    kind = text(member(item, "type"))
+    if kind == "image" and member(payload, "sticker_id") is not None:
+        kind = "sticker"
+    url = payload if isinstance(payload, str) else member(payload, "url") or member(item, "url")
+    places = member(payload, "coordinates") or member(item, "coordinates")
+    return Attachment(
+        kind,
+        text(url) or None,
+        text(member(item, "title")) or text(member(payload, "title")) or None,
+        number(member(places, "lat")),
+        number(member(places, "long")),
+        payload,
+    )
+
+
+def watermark(event: Event) -> int | None:
+    """The watermark of a receipt as it arrived, in whatever unit."""
+    return integer(member(event.body, "watermark"))
+
+
+def ref(event: Event) -> str | None:
+    """The reference of a referral or an opt-in, or of the referral inside a postback or a message."""
+    inside = member(event.body, "referral")
+    if inside is None and event.member != "referral":
+        inside = member(event.element, "referral")
+    return text(member(event.body, "ref")) or text(member(inside, "ref"))

@@ -1,0 +1,154 @@
+"""`omnibox check`: looks at everything a start needs, changes nothing, and says what to do where it fails."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from omnibox.config import Config
+from omnibox.registry import load_connectors
+from omnibox.secrets import BadKey, Secrets
+from omnibox.store.migrations import HEAD
+from omnibox.store.tables import channel, connection
+
+WEB = Path(__file__).parent / "_web"
+TIMEOUT_S = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing looked at. `cure` is empty where it is well."""
+
+    name: str
+    text: str
+    cure: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """What the database says of itself."""
+
+    revision: str | None
+    sealed: tuple[str, ...] = ()
+    """One encrypted document of every connection and channel."""
+
+
+class NoDatabase(Exception):
+    """There is none yet."""
+
+
+def check_all(config: Config) -> Iterator[Finding]:
+    """One finding after the other, in the order in which a start needs the things."""
+    yield _check_home(config)
+    sealed: tuple[str, ...] = ()
+    try:
+        database = asyncio.run(_read_database(config))
+    except NoDatabase:
+        yield Finding("database", "none yet; the first start makes it")
+    except TimeoutError:
+        yield Finding("database", f"no answer within {TIMEOUT_S} seconds", "check database_url and the server")
+    except (sa.exc.SQLAlchemyError, OSError) as error:
+        cause = error.orig if isinstance(error, sa.exc.DBAPIError) and error.orig else error
+        yield Finding("database", f"cannot be read ({type(cause).__name__})", "check database_url, rights and server")
+    else:
+        sealed = database.sealed
+        yield _judge_revision(database.revision)
+    yield _check_key(config, sealed)
+    yield from _check_connectors()
+    yield _check_web()
+
+
+def _check_home(config: Config) -> Finding:
+    home = config.home
+    if not home.exists():
+        parent = next(folder for folder in home.parents if folder.exists())
+        if os.access(parent, os.W_OK | os.X_OK):
+            return Finding("home folder", f"{home}: none yet; the first start makes it")
+        return Finding("home folder", f"{home} cannot be made", f"make it, owned by the user that runs omnibox: {home}")
+    wanted = [home, *(path for path in (config.database_path, config.files_folder) if path and path.exists())]
+    for path in wanted:
+        if not os.access(path, os.W_OK | (os.X_OK if path.is_dir() else 0)):
+            return Finding(
+                "home folder", f"{path} cannot be written", f"chown -R it to the user that runs omnibox: {path}"
+            )
+    return Finding("home folder", str(home))
+
+
+async def _read_database(config: Config) -> Database:
+    path = config.database_path
+    if path is not None and not path.exists():
+        raise NoDatabase
+    # Read-only, so that looking makes neither a file nor a log beside it.
+    url = config.store_url if path is None else f"sqlite+aiosqlite:///file:{path}?mode=ro&uri=true"
+    engine = create_async_engine(url, hide_parameters=True)
+    try:
+        async with asyncio.timeout(TIMEOUT_S), engine.connect() as link:
+            return await link.run_sync(_read)
+    finally:
+        await engine.dispose()
+
+
+def _read(link: sa.Connection) -> Database:
+    if not sa.inspect(link).has_table("alembic_version"):
+        return Database(None)
+    revision = link.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
+    if revision is None or revision > HEAD:
+        return Database(revision)
+    sealed = [*link.execute(sa.select(connection.c.settings)).scalars()]
+    sealed += link.execute(sa.select(channel.c.settings)).scalars()
+    return Database(revision, tuple(sealed))
+
+
+def _judge_revision(revision: str | None) -> Finding:
+    if revision is None:
+        return Finding("database", "empty; the first start fills it")
+    if revision > HEAD:
+        return Finding("database", f"revision {revision}, this release knows {HEAD}", "start a newer release")
+    if revision < HEAD:
+        return Finding("database", f"revision {revision}; the next start brings it to {HEAD}")
+    return Finding("database", f"revision {revision}")
+
+
+def _check_key(config: Config, sealed: tuple[str, ...]) -> Finding:
+    given = config.secret_key.get_secret_value()
+    path = config.key_file
+    try:
+        text = given or path.read_text("ascii")
+    except FileNotFoundError:
+        if sealed:
+            return Finding("secret key", f"{path} is missing", "restore it: without it all channel settings are lost")
+        return Finding("secret key", "none yet; the first start makes it")
+    except (OSError, UnicodeDecodeError):
+        return Finding("secret key", f"{path} cannot be read", "let the user that runs omnibox read it")
+    if not given and stat.S_IMODE(path.stat().st_mode) & 0o077:
+        return Finding("secret key", f"others may read {path}", f"chmod 600 {path}")
+    try:
+        secrets = Secrets([key for part in text.split(",") if (key := part.strip())])
+        for document in sealed:
+            secrets.decrypt(document)
+    except BadKey as error:
+        return Finding("secret key", "does not fit", str(error))
+    return Finding("secret key", f"fits {len(sealed)} stored documents" if sealed else "is there")
+
+
+def _check_connectors() -> Iterator[Finding]:
+    for name, found in load_connectors().items():
+        if found.error is None:
+            yield Finding(f"connector {name}", found.look.title)
+        else:
+            yield Finding(f"connector {name}", found.error, "install the package again, or remove it")
+
+
+def _check_web() -> Finding:
+    missing = [name for name in ("inbox/index.html", "widget/loader.js") if not (WEB / name).is_file()]
+    if missing:
+        cure = "install without OMNIBOX_SKIP_WEB, or run `make`"
+        return Finding("web pages", f"not built: {', '.join(missing)}", cure)
+    return Finding("web pages", "built")

@@ -1,0 +1,326 @@
+"""What is needed to start: `omnibox.toml` in the home folder and OMNIBOX_* in the environment, environment first.
+
+What an admin changes in the browser is in the database and not here.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import difflib
+import fcntl
+import ipaddress
+import os
+import re
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, field_validator
+
+from omnibox.outbound import Guard
+from omnibox.secrets import KEY_FILE, KEY_VARIABLE, BadKey, Secrets
+
+PREFIX = "OMNIBOX_"
+NO_SETTINGS = re.compile(r"OMNIBOX_(SKIP_WEB|CRASH_AT|TEST_\w+|BENCH_\w+)")  # switches of builds and tests
+FILE_NAME = "omnibox.toml"
+LOCK_NAME = "serve.lock"
+DEFAULT_HOME = "./omnibox-data"
+
+
+class ConfigProblems(Exception):
+    """Everything that is wrong with the configuration, one sentence each, by the names the operator typed."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = tuple(problems)
+
+
+class AlreadyServing(Exception):
+    """Another process serves the same home folder."""
+
+
+def _split(text: str) -> list[str]:
+    return [entry for part in text.split(",") if (entry := part.strip())]
+
+
+def _read_list(value: object) -> object:
+    """A list may be written as one text with commas, which is all that the environment can."""
+    return _split(value) if isinstance(value, str) else value
+
+
+def _no_flag(value: object) -> object:
+    if isinstance(value, bool):
+        raise ValueError("write a whole number")
+    return value
+
+
+Names = Annotated[tuple[str, ...], BeforeValidator(_read_list)]
+Number = Annotated[int, BeforeValidator(_no_flag)]
+
+
+class Config(BaseModel):
+    """Every setting of the operator, checked. Made by `load`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, validate_default=True)
+
+    home: Path = Field(
+        default=Path(DEFAULT_HOME),
+        description="The folder that holds everything: database, files, key, omnibox.toml. Not a key of the file, "
+        "which lies inside it.",
+    )
+    host: str = Field(
+        default="127.0.0.1",
+        min_length=1,
+        description="The address to listen on. Behind a proxy on the same machine the default is right; in a "
+        "container it is 0.0.0.0.",
+    )
+    port: Number = Field(
+        default=8080, ge=0, le=65535, description="The port to listen on; 0 lets the system choose a free one."
+    )
+    public_url: str = Field(
+        default="",
+        description="How browsers and platforms reach omnibox, for example https://chat.example.com. Links, hook "
+        "addresses and snippets begin with it. Empty: http:// with host and port.",
+    )
+    database_url: SecretStr = Field(
+        default=SecretStr(""),
+        description="Where the data is: postgresql://name:password@server/database, or sqlite:////folder/file. "
+        "Empty: the file omnibox.db in the home folder.",
+    )
+    secret_key: SecretStr = Field(
+        default=SecretStr(""),
+        description="Encrypts the settings of channels and signs addresses: 32 random bytes in URL-safe base64. "
+        "Several between commas are a rotation: the first writes, all read. Empty: the file secret.key in the home "
+        "folder, made at the first start.",
+    )
+    outbound_allow: Names = Field(
+        default=(),
+        description="Private targets that channels may connect to: networks (10.0.0.0/8), hosts (mail.lan), or either "
+        "with a port (mail.lan:993). Everything public is allowed, everything private is not.",
+    )
+    trusted_proxies: Names = Field(
+        default=(),
+        description="Addresses or networks of proxies whose X-Forwarded-For and X-Forwarded-Proto are believed.",
+    )
+    max_file_bytes: Number = Field(
+        default=25_000_000, ge=1_000, le=1_000_000_000, description="The largest file an agent or visitor may attach."
+    )
+    max_text: Number = Field(
+        default=20_000, ge=100, le=1_000_000, description="The longest text of one message from the inbox or a website."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="The least urgent lines that are written: debug, info, warning or error."
+    )
+    log_format: Literal["auto", "console", "json"] = Field(
+        default="auto",
+        description="json: one object per line; console: for people; auto: console on a terminal, else json.",
+    )
+
+    @field_validator("home")
+    @classmethod
+    def _make_absolute(cls, value: Path) -> Path:
+        return value.expanduser().absolute()
+
+    @field_validator("public_url")
+    @classmethod
+    def _is_origin(cls, value: str) -> str:
+        if not value:
+            return ""
+        wish = "write a scheme, a host and perhaps a port, such as https://chat.example.com"
+        try:
+            parts = urlsplit(value)
+            is_right = parts.scheme in ("http", "https") and parts.hostname and (parts.port or 1)
+        except ValueError:
+            raise ValueError(wish) from None
+        if not is_right or parts.path.strip("/") or parts.query or parts.fragment or "@" in parts.netloc:
+            raise ValueError(wish)
+        return f"{parts.scheme}://{parts.netloc.lower()}"
+
+    @field_validator("database_url")
+    @classmethod
+    def _is_known_database(cls, value: SecretStr) -> SecretStr:
+        text = value.get_secret_value()
+        if not text:
+            return value
+        scheme = text.partition("://")[0]
+        if scheme in ("sqlite", "sqlite+aiosqlite"):
+            return value
+        if scheme not in ("postgresql", "postgres", "postgresql+asyncpg") or not urlsplit(text).hostname:
+            raise ValueError("write postgresql://name:password@server/database or sqlite:////folder/file")
+        if find_spec("asyncpg") is None:
+            raise ValueError("PostgreSQL needs one more package: pip install 'omnibox[postgres]'")
+        return SecretStr("postgresql+asyncpg" + text[len(scheme) :])
+
+    @field_validator("secret_key")
+    @classmethod
+    def _are_keys(cls, value: SecretStr) -> SecretStr:
+        try:
+            if text := value.get_secret_value():
+                Secrets(_split(text))
+        except BadKey as error:
+            raise ValueError(str(error)) from None
+        return value
+
+    @field_validator("outbound_allow")
+    @classmethod
+    def _are_targets(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        Guard(value)
+        return value
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for entry in value:
+            try:
+                ipaddress.ip_network(entry)
+            except ValueError:
+                raise ValueError(f"{entry!r} is no address or network; write 10.0.0.7 or 10.0.0.0/8") from None
+        return value
+
+    # ── What follows from the settings
+
+    @property
+    def database_path(self) -> Path | None:
+        """The SQLite file, or None on a server."""
+        url = self.database_url.get_secret_value()
+        if not url:
+            return self.home / "omnibox.db"
+        if not url.startswith("sqlite"):
+            return None
+        return self.home / url.partition("://")[2].partition("?")[0].removeprefix("/")
+
+    @property
+    def store_url(self) -> str:
+        """What `Store` takes. May hold a password."""
+        path = self.database_path
+        return self.database_url.get_secret_value() if path is None else f"sqlite:///{path}"
+
+    @property
+    def files_folder(self) -> Path:
+        return self.home / "files"
+
+    @property
+    def key_file(self) -> Path:
+        return self.home / KEY_FILE
+
+    @property
+    def base_url(self) -> str:
+        """Scheme, host and port as the outside writes them, without a slash at the end."""
+        if self.public_url:
+            return self.public_url
+        host = "127.0.0.1" if self.host in ("0.0.0.0", "::") else self.host  # noqa: S104
+        return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
+
+
+def load(options: Mapping[str, Any] | None = None, environ: Mapping[str, str] | None = None) -> Config:
+    """The configuration of this start. `options` are those of the command line; None means not given.
+
+    An empty variable counts as not set. Raises `ConfigProblems` with every fault of file, environment and options.
+    """
+    environ = os.environ if environ is None else environ
+    variables = {name.upper(): value for name, value in environ.items() if value}
+    typed = {f"--{name}": (name, value) for name, value in (options or {}).items() if value is not None}
+    typed |= {
+        variable: (name, variables[variable])
+        for name in Config.model_fields
+        if (variable := PREFIX + name.upper()) in variables
+    }
+    home = next((value for name, value in typed.values() if name == "home"), DEFAULT_HOME)
+    path = Path(home).expanduser() / FILE_NAME
+    table, problems = _read(path)
+    problems += _unknown_variables(environ)
+    for key, value in table.items():
+        if key in Config.model_fields and key != "home":
+            typed[f"{key} in {path}"] = key, value
+        else:
+            problems.append(f"{key} in {path}: {_about_key(key)}")
+    names: dict[str, str] = {}
+    for written, (name, _) in typed.items():
+        names.setdefault(name, written)
+    try:
+        config = Config.model_validate({name: typed[written][1] for name, written in names.items()})
+    except ValidationError as error:
+        problems += [_describe(fault, names) for fault in error.errors(include_url=False)]
+    if problems:
+        raise ConfigProblems(problems)
+    return config
+
+
+def _read(path: Path) -> tuple[dict[str, Any], list[str]]:
+    try:
+        return tomllib.loads(path.read_text("utf-8")), []
+    except FileNotFoundError:
+        return {}, []
+    except NotADirectoryError:
+        return {}, [f"{path.parent}: is not a folder; name another one by {PREFIX}HOME"]
+    except OSError as error:
+        return {}, [f"{path}: cannot be read ({error.strerror}); let the user that runs omnibox read it"]
+    except UnicodeDecodeError:
+        return {}, [f"{path}: is not UTF-8 text"]
+    except tomllib.TOMLDecodeError as error:
+        return {}, [f"{path}: is not TOML: {error}"]
+
+
+def _unknown_variables(environ: Mapping[str, str]) -> list[str]:
+    known = {f"{PREFIX}{name.upper()}" for name in Config.model_fields}
+    strays = [
+        name
+        for name in sorted(environ)
+        if name.upper().startswith(PREFIX) and name.upper() not in known and not NO_SETTINGS.fullmatch(name.upper())
+    ]
+    return [f"{name}: there is no such setting{_perhaps(name.upper(), known)}" for name in strays]
+
+
+def _about_key(key: str) -> str:
+    if key == "home":
+        return f"the file lies inside that folder; name the folder by {PREFIX}HOME or --home"
+    return f"there is no such setting{_perhaps(key, set(Config.model_fields) - {'home'})}"
+
+
+def _perhaps(word: str, known: set[str]) -> str:
+    near = difflib.get_close_matches(word, sorted(known), n=1)
+    return f"; did you mean {near[0]}?" if near else ""
+
+
+def _describe(fault: Any, names: Mapping[str, str]) -> str:
+    """One sentence for one fault, beginning with what the operator typed; never with a value, which may be secret."""
+    name = str(fault["loc"][0])
+    reason = str(fault["ctx"]["error"]) if fault["type"] == "value_error" else fault["msg"].lower()
+    return f"{names.get(name, name)}: {reason}"
+
+
+# ── The home folder
+
+
+def open_secrets(config: Config) -> Secrets:
+    """The keys of this installation; `secret.key` is made where neither it nor a key in the configuration exists."""
+    return Secrets.load(config.home, {KEY_VARIABLE: config.secret_key.get_secret_value()})
+
+
+def prepare_home(config: Config) -> None:
+    """The home folder and its `files`, readable by their owner alone; existing ones stay as they are."""
+    config.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    config.files_folder.mkdir(mode=0o700, exist_ok=True)
+
+
+@contextlib.contextmanager
+def hold_home(config: Config) -> Iterator[None]:
+    """Hold the home folder for serving; raises `AlreadyServing`. The system lets go when the process ends, however."""
+    descriptor = os.open(config.home / LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = os.pread(descriptor, 32, 0).decode("ascii", "replace").strip()
+            who = f"process {holder}" if holder.isdigit() else "another process"
+            raise AlreadyServing(
+                f"{who} already serves {config.home}; stop it first, or name another folder by {PREFIX}HOME"
+            ) from None
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+        yield
+    finally:
+        os.close(descriptor)

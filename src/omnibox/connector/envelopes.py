@@ -1,0 +1,196 @@
+"""What arrives: the envelopes a connector makes of a platform's words."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteFile:
+    """A file the platform keeps for us; the core fetches it later, through the guarded client."""
+
+    url: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file of a message. `inline` with a `content_id` means: shown inside the HTML, not beside it."""
+
+    content: bytes | RemoteFile = field(repr=False)
+    name: str | None = field(default=None, repr=False)
+    content_type: str = "application/octet-stream"
+    content_id: str | None = None
+    inline: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Recipients:
+    """Addresses a message names beside ours, in the order they stand."""
+
+    to: tuple[str, ...] = ()
+    cc: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Inbound:
+    """A message from a contact, in the platform's words: nothing is masked yet.
+
+    `event_key` makes the message unique for ever within the connector's `dedupe_scope`. `refs` are external ids this
+    message answers, most trusted first; `tokens` are signed conversation tokens found in addresses. `automatic` names
+    why nobody should answer it by machine (for example `auto-replied`). `sender_doubt` says why the sender is not
+    certain; such a message never joins a conversation by itself. `position` is where a source found it.
+    """
+
+    event_key: str
+    address: str
+    to: str
+    sent_at: datetime
+    external_id: str | None = None
+    text: str = field(default="", repr=False)
+    html: str | None = field(default=None, repr=False)
+    reply_text: str | None = field(default=None, repr=False)
+    subject: str | None = field(default=None, repr=False)
+    name: str | None = field(default=None, repr=False)
+    refs: tuple[str, ...] = ()
+    tokens: tuple[str, ...] = ()
+    files: tuple[File, ...] = ()
+    automatic: str | None = None
+    sender_doubt: str | None = None
+    recipients: Recipients = Recipients()
+    reply_address: str | None = None
+    position: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Echo:
+    """A message that left our address: by us (`part_id` is then the id we sent along), or by somebody elsewhere."""
+
+    event_key: str
+    address: str
+    to: str
+    sent_at: datetime
+    external_id: str | None = None
+    part_id: str | None = None
+    text: str = field(default="", repr=False)
+    html: str | None = field(default=None, repr=False)
+    subject: str | None = field(default=None, repr=False)
+    refs: tuple[str, ...] = ()
+    files: tuple[File, ...] = ()
+    position: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What became of messages we sent: those named by `external_ids`, or all sent to `address` up to `watermark`."""
+
+    status: Literal["delivered", "read", "failed"]
+    at: datetime
+    to: str
+    address: str = ""
+    external_ids: tuple[str, ...] = ()
+    watermark: datetime | None = None
+    code: str = ""
+    position: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Edited:
+    """A message has a new text; the highest `revision` wins."""
+
+    external_id: str
+    to: str
+    at: datetime
+    text: str = field(repr=False)
+    revision: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Deleted:
+    """The contact took a message back: its text and files go, a trace with the time stays."""
+
+    external_id: str
+    to: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Reaction:
+    """The contact's reaction to a message; an empty `emoji` takes it back."""
+
+    external_id: str
+    address: str
+    to: str
+    at: datetime
+    emoji: str
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What the platform says about the person behind an address."""
+
+    address: str
+    to: str
+    name: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something worth a line in the conversation that nobody wrote: a referral, an opt-in, an unknown event.
+
+    `kind` is one of the words `referral`, `optin`, `handover`, `policy`, `unsupported`; `text` is what to show.
+    """
+
+    event_key: str
+    kind: str
+    address: str
+    to: str
+    at: datetime
+    text: str = field(default="", repr=False)
+    position: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """An element the connector could not read. `at` says where it stood; `excerpt` is masked before it is kept."""
+
+    kind: str
+    at: str
+    excerpt: str = field(default="", repr=False)
+    size: int = 0
+    digest: str = ""
+    position: str = ""
+
+
+Envelope = Inbound | Echo | Receipt | Edited | Deleted | Reaction | Profile | Notice | Unreadable
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One webhook call: headers with lower-case names, and the body as it arrived."""
+
+    headers: Mapping[str, str]
+    body: bytes = field(repr=False)
+    query: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    def header(self, name: str) -> str:
+        return self.headers.get(name, "")
+
+    def json(self) -> Any:
+        """The body as untyped JSON. What the fast decoder refuses (lone surrogates, NaN) the lenient one takes."""
+        import msgspec
+
+        try:
+            return msgspec.json.decode(self.body)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return json.loads(self.body)
+
+    def signed_by(self, secret: str, signature: str) -> bool:
+        """Whether `signature` is the hex HMAC-SHA256 of the body; takes the same time either way."""
+        genuine = hmac.new(secret.encode(), self.body, hashlib.sha256).hexdigest()
+        return hmac.compare_digest(genuine.encode(), signature.encode())

@@ -1,0 +1,98 @@
+"""What leaves: the parts of a reply, and how a text is cut into them."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from omnibox.connector.capabilities import Capabilities
+from omnibox.connector.envelopes import Recipients
+from omnibox.connector.errors import SendError
+
+
+@dataclass(frozen=True, slots=True)
+class OutboundFile:
+    """A file of a reply; `read()` gives its bytes, `key` names them for ever (for example to remember an upload)."""
+
+    name: str = field(repr=False)
+    content_type: str
+    size: int
+    key: str
+    read: Callable[[], Awaitable[bytes]] = field(repr=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What leaves in one send: a piece of text, files, or both where the platform takes them together."""
+
+    text: str = field(default="", repr=False)
+    html: str | None = field(default=None, repr=False)
+    files: tuple[OutboundFile, ...] = ()
+
+
+async def no_leaving() -> None:
+    """The default of `Outbound.leaving`: nothing to commit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outbound:
+    """One part, addressed. `id` and `written_at` are fixed when the reply is written, so a resend is byte-equal.
+
+    `refs` are the external ids of the conversation, oldest first; `tokens` hold the signed token of the conversation.
+    `leaving()` commits «from here on a loss is uncertain»; await it just before the point of no return.
+    """
+
+    id: str
+    address: str
+    written_at: datetime
+    channel: str = ""
+    text: str = field(default="", repr=False)
+    html: str | None = field(default=None, repr=False)
+    subject: str | None = field(default=None, repr=False)
+    files: tuple[OutboundFile, ...] = ()
+    recipients: Recipients = Recipients()
+    refs: tuple[str, ...] = ()
+    tokens: tuple[str, ...] = ()
+    mode: str = ""
+    author: str = field(default="", repr=False)
+    quick_replies: tuple[str, ...] = ()
+    leaving: Callable[[], Awaitable[None]] = field(default=no_leaving, repr=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """The platform took it. `aliases` are further ids it may come back under; `refused` is per address."""
+
+    external_id: str
+    aliases: tuple[str, ...] = ()
+    refused: Mapping[str, SendError] = field(default_factory=dict)
+
+
+def pieces(text: str, most: int) -> Iterator[str]:
+    """Cut `text` into parts of at most `most` code points; joined they are `text` again.
+
+    Cuts after white space where the part holds any, else between grapheme clusters (Unicode UAX 29); a single
+    cluster longer than `most` is cut hard.
+    """
+    while len(text) > most:
+        end = _cut(text, most)
+        yield text[:end]
+        text = text[end:]
+    if text:
+        yield text
+
+
+def _cut(text: str, most: int) -> int:
+    import regex
+
+    window = text[: most + 64]  # a cluster that crosses the limit is seen whole
+    ends = [found.end() for found in regex.finditer(r"\X", window) if found.end() <= most]
+    spaces = [end for end in ends if window[end - 1].isspace()]
+    return max(spaces or ends or [most])
+
+
+def default_parts(reply: Part, capabilities: Capabilities) -> list[Part]:
+    """Files first, each a part of its own, then the text cut at `max_text`."""
+    text = pieces(reply.text, capabilities.max_text) if capabilities.max_text else [reply.text]
+    return [Part(files=(file,)) for file in reply.files] + [Part(text=piece) for piece in text if piece]

@@ -1,0 +1,161 @@
+"""What the codes mean that people meet: what happened, and what to do about it, in words for them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+Words = tuple[str, str]
+"""What happened; what to do. The second is empty where nothing is left to do."""
+
+LOOK = "Look on the channel itself whether it is there; then choose Retry or Dismiss."
+
+ERRORS: Mapping[str, Words] = {
+    # A message on its way out
+    "no_connection": (
+        "The other side could not be reached.",
+        "omnibox tries again by itself. If it lasts, check the address in the settings and the server's network.",
+    ),
+    "no_answer": ("The message left, and no answer came: it may have arrived.", LOOK),
+    "unexpected_answer": ("The other side's answer is not what it promises: the message may have arrived.", LOOK),
+    "timeout": ("Sending took too long and was given up.", LOOK),
+    "interrupted": ("omnibox was stopped while the message was leaving.", LOOK),
+    "internal": ("The program part that sends on this channel failed.", "Choose Retry. The log names the place."),
+    "dismissed": ("An agent gave this message up.", "Write it again if it is still wanted."),
+    "failed": (
+        "The platform reports that it did not deliver the message.",
+        "Choose Retry, or reach the person elsewhere.",
+    ),
+    "bounced": (
+        "The receiving server returned the message.",
+        "Check the address with the person; a wrong or full mailbox is the usual reason.",
+    ),
+    "unreachable": (
+        "Nothing reaches this person here until they write again.",
+        "Use another address of theirs, or wait for their next message.",
+    ),
+    "address_forbidden": (
+        "The address is in a private network, which this installation may not connect to.",
+        "The operator can allow it by outbound_allow in omnibox.toml.",
+    ),
+    "too_many_redirects": (
+        "The address leads from one redirect to the next.",
+        "Enter the final address in the settings.",
+    ),
+    "bad_redirect": (
+        "The address leads to a place that is no web address.",
+        "Enter the final address in the settings.",
+    ),
+    "file_too_large": ("The file is larger than this channel takes.", "Send a smaller one, or a link to it."),
+    # A channel
+    "bad_settings": (
+        "A setting of this channel is missing or wrong.",
+        "Open its settings, run the check, and correct what it names.",
+    ),
+    "connector_missing": (
+        "The package that serves this channel is not installed, or cannot be loaded.",
+        "Install it again; Settings › Channels and `omnibox check` show the reason.",
+    ),
+    "crashed": (
+        "The program part that reads this channel stopped by an error of its own.",
+        "It starts again by itself. If it returns, the log names the place.",
+    ),
+    # A reply that may not leave
+    "nothing_to_answer": (
+        "On this platform a person must write first.",
+        "Wait for their message, or reach them on another channel.",
+    ),
+    "window_closed": (
+        "The time in which this platform lets us answer is over.",
+        "Wait until the person writes again, or reach them on another channel.",
+    ),
+    "channel_disabled": ("This channel is switched off.", "Enable it in Settings › Channels."),
+    "empty_reply": ("There is nothing to send.", "Write a text or attach a file."),
+    "too_long": ("The text is longer than a reply may be.", "Shorten it, or attach it as a file."),
+    "upload_gone": ("A file of this reply is no longer there.", "Attach it again."),
+    "no_files": ("This channel takes no files.", "Send a link instead."),
+    "too_many_files": ("These are more files than one reply may have here.", "Send them in several replies."),
+    "file_type_refused": ("This channel does not take files of this type.", "Send another type, or a link."),
+}
+
+HTTP: Mapping[int, Words] = {
+    401: (
+        "The other side does not accept our credentials.",
+        "Enter a new token or password in the channel's settings.",
+    ),
+    403: (
+        "The other side refuses us.",
+        "Check in the channel's settings that the credentials are right and have all permissions of the set-up steps.",
+    ),
+    404: ("The address does not exist there.", "Check the address in the channel's settings."),
+    413: ("The message or a file is too large for the other side.", "Send less, or a link."),
+    429: ("The other side asks us to slow down.", "omnibox waits and tries again by itself."),
+    503: ("The other side is not available now.", "omnibox tries again by itself."),
+}
+
+STATUS = re.compile(r"http_(\d{3})")
+STEM = re.compile(r"[a-z0-9_]+\.(?P<rest>[a-z0-9_]+)")
+
+
+def explain(code: str, own: Mapping[str, Words] | None = None) -> Words:
+    """The words for `code`. `own` are those its connector brings; they go first."""
+    if own and code in own:
+        return own[code]
+    if code in ERRORS:
+        return ERRORS[code]
+    if found := STATUS.fullmatch(code):
+        return _explain_status(int(found[1]))
+    found = STEM.fullmatch(code)
+    if found and found["rest"] in ERRORS:
+        return ERRORS[found["rest"]]
+    return (
+        f"The platform answered with an error ({code}).",
+        "Choose Retry. If it fails again, run the check in Settings › Channels.",
+    )
+
+
+def _explain_status(status: int) -> Words:
+    if status in HTTP:
+        return HTTP[status]
+    if status >= 500:
+        return (
+            f"The other side failed (status {status}): the message may have arrived.",
+            LOOK,
+        )
+    return (
+        f"The other side does not accept the message (status {status}).",
+        "Check the channel's settings; then choose Retry.",
+    )
+
+
+def as_page() -> str:
+    """The text of docs/errors.md."""
+    rows = [f"| `{code}` | {what} | {cure} |" for code, (what, cure) in ERRORS.items()]
+    statuses = [f"| `http_{status}` | {what} | {cure} |" for status, (what, cure) in HTTP.items()]
+    return PAGE.format(rows="\n".join(rows), statuses="\n".join(statuses))
+
+
+PAGE = """# Errors
+
+A message that did not arrive, a channel that is paused, a reply that may not leave: each shows a code. This page says
+what the codes of omnibox itself mean. A connector brings codes of its own, written with its name (`name.code`); their
+words stand in its README. `python -m omnibox.errors` prints this page.
+
+| code | what happened | what to do |
+|---|---|---|
+{rows}
+
+## Answers of other servers
+
+`http_` and a status: the server's answer, where the connector does not know more. Any other status below 500 means that
+the message was not accepted, any other from 500 on that it may have arrived.
+
+| code | what happened | what to do |
+|---|---|---|
+{statuses}
+"""
+
+if __name__ == "__main__":
+    import sys
+
+    sys.stdout.write(as_page())

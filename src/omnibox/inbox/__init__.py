@@ -1,0 +1,1 @@
+"""What happens to messages: intake, threads, replies, delivery, and what agents see of them."""

@@ -1,0 +1,202 @@
+"""Opening, touching, resolving and assigning conversations, and the counts that go with it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import bindparam
+
+from omnibox.masking import Masked, mask
+from omnibox.model import AuthorKind, ConversationState, MessageKind
+from omnibox.store import Reader, Transaction, insert
+from omnibox.store.tables import agent, contact, conversation, identity, tally
+
+PREVIEW = 160  # characters of the last message in a list row
+
+_OPEN = insert(conversation).returning(conversation.c.id)
+_later_inbound = sa.case(
+    (
+        sa.or_(conversation.c.last_inbound_at.is_(None), conversation.c.last_inbound_at < bindparam("b_inbound_at")),
+        bindparam("b_inbound_at"),
+    ),
+    else_=conversation.c.last_inbound_at,
+)
+_touch_values = {
+    "last_message_id": bindparam("b_message"),
+    "last_kind": bindparam("b_kind"),
+    "last_author": bindparam("b_author"),
+    "last_text": bindparam("b_text"),
+    "last_at": bindparam("b_at"),
+    "rev": conversation.c.rev + 1,
+}
+_TOUCH = sa.update(conversation).where(conversation.c.id == bindparam("b_id")).values(_touch_values)
+_TOUCH_INBOUND = (
+    sa.update(conversation)
+    .where(conversation.c.id == bindparam("b_id"), conversation.c.state == "open")
+    .values(_touch_values | {"unread": conversation.c.unread + 1, "last_inbound_at": _later_inbound})
+)
+_LOCK = sa.select(conversation).where(conversation.c.id == bindparam("b_id")).with_for_update()
+_TALLY = insert(tally)
+_COUNT = _TALLY.on_conflict_do_update(
+    index_elements=["state", "assignee_id"],
+    set_={"conversations": tally.c.conversations + _TALLY.excluded.conversations},
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a conversation shows of its last message."""
+
+    message_id: int
+    kind: MessageKind
+    author: AuthorKind
+    text: Masked
+    at: datetime
+
+
+def lock(tx: Transaction, conversation_id: int) -> sa.Row[Any] | None:
+    """The conversation's row, kept from other writers until this transaction ends."""
+    return tx.execute(_LOCK, {"b_id": conversation_id}).first()
+
+
+def open_conversation(
+    tx: Transaction,
+    *,
+    channel_id: int,
+    contact_id: int,
+    identity_id: int,
+    subject: Masked | None = None,
+    automatic: bool = False,
+    related_id: int | None = None,
+) -> int:
+    """A new conversation; automatic mail opens a resolved one, so that nobody is bothered and nothing is dropped."""
+    state: ConversationState = "resolved" if automatic else "open"
+    row = {
+        "channel_id": channel_id,
+        "contact_id": contact_id,
+        "identity_id": identity_id,
+        "state": state,
+        "subject": subject,
+        "last_at": tx.clock(),
+        "opened_at": tx.clock(),
+        "resolved_at": tx.clock() if automatic else None,
+        "automatic": automatic,
+        "related_id": related_id,
+        "unread": 0,
+        "rev": 0,
+    }
+    conversation_id: int = tx.execute(_OPEN, row).scalar_one()
+    tx.execute(sa.update(identity).where(identity.c.id == identity_id), {"conversation_id": conversation_id})
+    count(tx, state, None, +1)
+    tx.announce("conversation.opened", conversation=conversation_id, contact=contact_id, channel=channel_id)
+    return conversation_id
+
+
+def count(tx: Transaction, state: str, assignee_id: int | None, change: int) -> None:
+    tx.execute(_COUNT, {"state": state, "assignee_id": assignee_id or 0, "conversations": change})
+
+
+def heard(tx: Transaction, conversation_id: int, said: Said) -> None:
+    """The contact wrote: unread, at the top of the list, and open again if it was resolved."""
+    values = _touched(conversation_id, said) | {"b_inbound_at": said.at, "b_at": tx.clock()}
+    if tx.execute(_TOUCH_INBOUND, values).rowcount:
+        return
+    reopen(tx, conversation_id)
+    tx.execute(_TOUCH_INBOUND, values)
+
+
+def touched(tx: Transaction, conversation_id: int, said: Said) -> None:
+    """Something else was said: the list row shows it, the state stays."""
+    tx.execute(_TOUCH, _touched(conversation_id, said) | {"b_at": tx.clock()})
+
+
+def _touched(conversation_id: int, said: Said) -> dict[str, Any]:
+    return {
+        "b_id": conversation_id,
+        "b_message": said.message_id,
+        "b_kind": said.kind,
+        "b_author": said.author,
+        "b_text": mask(" ".join(said.text[: 2 * PREVIEW].split())[:PREVIEW]),
+    }
+
+
+def reopen(tx: Transaction, conversation_id: int) -> None:
+    """Resolved becomes open; the same assignee keeps it. Nothing where it is open already."""
+    found = lock(tx, conversation_id)
+    if found is None or found.state == "open":
+        return
+    count(tx, "resolved", found.assignee_id, -1)
+    count(tx, "open", found.assignee_id, +1)
+    values = {"state": "open", "resolved_at": None, "answered_at": None, "automatic": False, "rev": found.rev + 1}
+    tx.execute(sa.update(conversation).where(conversation.c.id == conversation_id).values(values))
+    tx.announce("conversation.changed", conversation=conversation_id, word="reopened")
+
+
+def resolve(tx: Transaction, conversation_id: int, agent_id: int) -> None:
+    """Open becomes resolved. Nothing where it is resolved already."""
+    found = lock(tx, conversation_id)
+    if found is None or found.state == "resolved":
+        return
+    count(tx, "open", found.assignee_id, -1)
+    count(tx, "resolved", found.assignee_id, +1)
+    values = {"state": "resolved", "resolved_at": tx.clock(), "unread": 0, "rev": found.rev + 1}
+    tx.execute(sa.update(conversation).where(conversation.c.id == conversation_id).values(values))
+    tx.announce("conversation.changed", conversation=conversation_id, agent=agent_id, word="resolved")
+
+
+def assign(tx: Transaction, conversation_id: int, assignee_id: int | None) -> None:
+    found = lock(tx, conversation_id)
+    if found is None or found.assignee_id == assignee_id:
+        return
+    count(tx, found.state, found.assignee_id, -1)
+    count(tx, found.state, assignee_id, +1)
+    values = {"assignee_id": assignee_id, "rev": found.rev + 1}
+    tx.execute(sa.update(conversation).where(conversation.c.id == conversation_id).values(values))
+    tx.announce("conversation.changed", conversation=conversation_id, agent=assignee_id, word="assigned")
+
+
+def mark_read(tx: Transaction, conversation_id: int, agent_id: int) -> None:
+    """What the assignee has seen is read; where nobody is assigned, what any agent has seen."""
+    found = lock(tx, conversation_id)
+    if found is None or not found.unread or found.assignee_id not in (None, agent_id):
+        return
+    values = {"unread": 0, "rev": found.rev + 1}
+    tx.execute(sa.update(conversation).where(conversation.c.id == conversation_id).values(values))
+    tx.announce("conversation.read", conversation=conversation_id, agent=agent_id)
+
+
+def name_contact(tx: Transaction, contact_id: int, name: Masked) -> None:
+    """What the platform calls the person, unless an agent or the person has said otherwise."""
+    changed = tx.execute(
+        sa.update(contact)
+        .where(
+            contact.c.id == contact_id,
+            sa.or_(contact.c.name.is_(None), contact.c.name_by == "platform"),
+            sa.or_(contact.c.name.is_(None), contact.c.name != name),
+        )
+        .values(name=name, name_by="platform", rev=contact.c.rev + 1)
+    )
+    if changed.rowcount:
+        tx.announce("contact.changed", contact=contact_id)
+
+
+def is_agent(tx: Transaction, agent_id: int) -> bool:
+    """Whether there is such an agent who may be given conversations."""
+    wanted = sa.select(agent.c.id).where(agent.c.id == agent_id, agent.c.is_active)
+    return tx.execute(wanted).first() is not None
+
+
+def identity_of(tx: Reader, conversation_id: int) -> int | None:
+    """Whom a conversation is with."""
+    wanted = sa.select(conversation.c.identity_id).where(conversation.c.id == conversation_id)
+    found: int | None = tx.execute(wanted).scalar()
+    return found
+
+
+def latest_of(tx: Reader, identity_id: int) -> int | None:
+    """The conversation an identity last wrote in."""
+    found: int | None = tx.execute(sa.select(identity.c.conversation_id).where(identity.c.id == identity_id)).scalar()
+    return found

@@ -1,0 +1,144 @@
+"""The handlers of durable jobs: remote files, profiles, probes, evidence, sweeping."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from typing import Any, Protocol, cast
+
+import sqlalchemy as sa
+
+from omnibox.blobs import Blobs
+from omnibox.clock import Clock, now
+from omnibox.connector import BadSettings, Profile, Rejected, SendError
+from omnibox.inbox import conversations
+from omnibox.inbox.delivery import Delivery
+from omnibox.inbox.intake import clean, masked_content
+from omnibox.inbox.retries import backoff
+from omnibox.inbox.way import Ways
+from omnibox.jobs import Again, Handler, Later
+from omnibox.masking import mask
+from omnibox.secrets import Secrets
+from omnibox.store import Reader, Store, Transaction
+from omnibox.store.tables import attachment, event, identity, message
+
+FETCH_TRIES = 6
+EVIDENCE_TRIES = 5
+EVIDENCE_S = 60.0  # echoes come within seconds; then the platform is asked
+KEEP_EVENTS = timedelta(days=30)
+KEEP_LOOSE_BLOBS = timedelta(days=1)
+
+
+class Fetch(Protocol):
+    async def __call__(self, url: str, most_bytes: int) -> Any: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Errands:
+    """What the handlers need; `fetch` is the guarded client, `probe` asks a connection whether it works again."""
+
+    store: Store
+    blobs: Blobs
+    secrets: Secrets
+    ways: Ways
+    delivery: Delivery
+    fetch: Fetch
+    probe: Callable[[int], Awaitable[bool]]
+    most_file_bytes: int
+    clock: Clock = now
+
+    def handlers(self) -> Mapping[str, Handler]:
+        return {
+            "fetch": self.fetch_file,
+            "profile": self.ask_profile,
+            "probe": self.probe_connection,
+            "evidence": self.look_for_evidence,
+            "sweep": self.sweep,
+        }
+
+    async def fetch_file(self, subject: str, attempt: int) -> None:
+        """Bring a remote file home; after the last try the conversation says that it is not available."""
+        attachment_id = int(subject)
+        row = await self.store.read(
+            lambda tx: tx.execute(sa.select(attachment).where(attachment.c.id == attachment_id)).first()
+        )
+        if row is None or row.state != "pending":
+            return
+        try:
+            fetched = await self.fetch(self.secrets.decrypt(row.remote), self.most_file_bytes)
+        except (Rejected, BadSettings):
+            await self.store.write(lambda tx: _file_failed(tx, attachment_id))
+            return
+        except SendError:
+            if attempt >= FETCH_TRIES:
+                await self.store.write(lambda tx: _file_failed(tx, attachment_id))
+                return
+            raise Later(backoff(attempt)) from None
+        content = masked_content(fetched.content, fetched.content_type)
+        blob = await self.blobs.put(content)
+        await self.store.write(lambda tx: _file_ready(tx, attachment_id, blob, len(content), fetched.content_type))
+
+    async def ask_profile(self, subject: str, attempt: int) -> None:
+        """Ask the platform for a person's name, where its connector can. No answer is normal."""
+        identity_id = int(subject)
+        person = await self.store.read(
+            lambda tx: tx.execute(sa.select(identity).where(identity.c.id == identity_id)).first()
+        )
+        way = self.ways(int(person.scope.removeprefix("channel:"))) if person is not None and person.scope else None
+        ask = getattr(way.connector, "profile", None) if way is not None else None
+        if person is None or way is None or ask is None:
+            return
+        try:
+            found: Profile | None = await ask(person.address, way.address)
+        except SendError:
+            raise Later(backoff(attempt, 30, 3600)) from None
+        if found is not None and found.name:
+            name = mask(clean(found.name))
+            await self.store.write(lambda tx: conversations.name_contact(tx, person.contact_id, name))
+
+    async def probe_connection(self, subject: str, attempt: int) -> None:
+        if not await self.probe(int(subject)):
+            raise Again(backoff(min(attempt + 3, 8)))
+
+    async def look_for_evidence(self, subject: str, attempt: int) -> None:
+        """Settle an uncertain delivery by the platform's own records; an echo may have done it before."""
+        if attempt == 1:
+            raise Later(EVIDENCE_S)
+        found = await self.delivery.look_up(int(subject))
+        if found == "unknown" and attempt < EVIDENCE_TRIES:
+            raise Later(backoff(attempt, 60, 900))
+
+    async def sweep(self, subject: str, attempt: int) -> None:
+        """Once an hour: forget old events, and blobs that no row names."""
+        before = self.clock() - KEEP_EVENTS
+        await self.store.write(lambda tx: tx.execute(sa.delete(event).where(event.c.at < before)))
+        async for name in self.blobs.names(self.clock() - KEEP_LOOSE_BLOBS):
+            if not await self.store.read(partial(_is_kept, blob=name)):
+                await self.blobs.remove(name)
+        raise Again(3600)
+
+
+def _is_kept(tx: Reader, blob: str) -> bool:
+    return tx.execute(sa.select(attachment.c.id).where(attachment.c.blob == blob)).first() is not None
+
+
+def _file_ready(tx: Transaction, attachment_id: int, blob: str, size: int, content_type: str) -> None:
+    values = {"state": "ready", "blob": blob, "size": size, "remote": None, "content_type": content_type}
+    _file_changed(tx, attachment_id, values)
+
+
+def _file_failed(tx: Transaction, attachment_id: int) -> None:
+    _file_changed(tx, attachment_id, {"state": "failed"})
+
+
+def _file_changed(tx: Transaction, attachment_id: int, values: Mapping[str, Any]) -> None:
+    message_id = tx.execute(
+        sa.update(attachment).where(attachment.c.id == attachment_id).values(values).returning(attachment.c.message_id)
+    ).scalar()
+    if message_id is None:
+        return
+    changed = sa.update(message).where(message.c.id == message_id).values(rev=message.c.rev + 1)
+    conversation_id = cast("int", tx.execute(changed.returning(message.c.conversation_id)).scalar_one())
+    tx.announce("message.changed", conversation=conversation_id, message=message_id)

@@ -1,0 +1,195 @@
+"""The one door in: files to blobs, every text masked, then one transaction for all that arrived together."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+
+from omnibox import crash
+from omnibox.blobs import Blobs
+from omnibox.connector import Envelope, File, Inbound, RemoteFile, Unreadable
+from omnibox.inbox import taking
+from omnibox.inbox.origin import Origin
+from omnibox.masking import Masked, mask, mask_bytes, mask_html
+from omnibox.secrets import Secrets
+from omnibox.store import Store, StoreUnavailable, Transaction, insert
+from omnibox.store.tables import quarantine, source
+
+TEXT_FIELDS = frozenset({"text", "reply_text", "subject", "name", "excerpt"})
+MOST_MASKED_FILE = 10_000_000  # bytes; a larger «text» file is a log or a dump and is kept as a file nobody opens here
+E = TypeVar("E", bound=Envelope)
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """What intake needs besides the envelopes."""
+
+    store: Store
+    blobs: Blobs
+    secrets: Secrets
+
+    async def receive(
+        self, origin: Origin, envelopes: Sequence[Envelope], cursor: Mapping[str, Any] | None = None
+    ) -> list[taking.Result]:
+        """Take everything in one transaction, the source's cursor included; returns once it is durable.
+
+        An item that cannot be taken is quarantined and costs the others nothing. Raises `StoreUnavailable`; then
+        nothing was taken, or nobody knows, and the same envelopes may be given again.
+        """
+        crash.point()
+        taken = [await self._prepare(envelope) for envelope in envelopes]
+        try:
+            written = await self.store.write(lambda tx: _take_all(tx, origin, taken, cursor))
+        except StoreUnavailable:
+            raise
+        except Exception:
+            written = await self.store.write(lambda tx: _take_each(tx, origin, taken, cursor))
+        return written.result
+
+    async def receive_from_visitor(
+        self, origin: Origin, said: Inbound, uploads: tuple[str, ...], uploader: str
+    ) -> tuple[taking.Result, int]:
+        """One message through the visitor door, with files sent ahead; what became of it, and the log's head then."""
+        crash.point()
+        channel_id = origin.channels[said.to]
+        taken = taking.Taken(masked(said), (), uploads, uploader)
+        written = await self.store.write(lambda tx: taking.take(tx, origin, channel_id, taken))
+        return written.result, written.seq
+
+    async def set_aside(self, origin: Origin, body: bytes, reason: str) -> None:
+        """Quarantine a request that is unreadable as a whole, every string of it masked."""
+        text = mask(clean(body.decode("utf-8", "replace")))
+        item = Unreadable(kind="request", at="", excerpt=text[:500], size=len(body), digest=digest_of(body))
+        await self.store.write(lambda tx: put_aside(tx, origin.connection_id, masked(item), reason, text))
+
+    async def _prepare(self, envelope: Envelope) -> taking.Taken:
+        files = [await self._keep(file) for file in getattr(envelope, "files", ())]
+        return taking.Taken(masked(envelope), tuple(files))
+
+    async def _keep(self, file: File) -> taking.TakenFile:
+        name = None if file.name is None else mask(clean(file.name))
+        if isinstance(file.content, RemoteFile):
+            remote = self.secrets.encrypt(file.content.url)
+            return taking.TakenFile(name, file.content_type, file.content_id, file.inline, None, None, remote)
+        content = masked_content(file.content, file.content_type)
+        blob = await self.blobs.put(content)
+        return taking.TakenFile(name, file.content_type, file.content_id, file.inline, len(content), blob, None)
+
+
+def masked(envelope: E) -> E:
+    """The envelope with every text of it masked. Ids and addresses are not text."""
+    changes: dict[str, Any] = {}
+    for each in fields(envelope):
+        value = getattr(envelope, each.name)
+        if value is None or not isinstance(value, str):
+            continue
+        if each.name in TEXT_FIELDS:
+            changes[each.name] = mask(clean(value))
+        elif each.name == "html":
+            changes[each.name] = mask_html(clean(value))
+    return replace(envelope, **changes)
+
+
+def masked_content(content: bytes, content_type: str) -> bytes:
+    """A file's bytes, masked where the file is text. Images and PDFs are not read."""
+    is_text = content_type.startswith("text/") or content_type in {"application/json", "application/xml"}
+    return mask_bytes(content) if is_text and len(content) <= MOST_MASKED_FILE else content
+
+
+def clean(text: str) -> str:
+    """Without what no database takes: NUL, and halves of surrogate pairs, which become U+FFFD."""
+    text = text.replace("\0", "")
+    return text if text.isascii() else text.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
+
+
+def digest_of(body: bytes) -> str:
+    return hashlib.sha256(body).hexdigest()
+
+
+def _take_all(
+    tx: Transaction, origin: Origin, taken: Sequence[taking.Taken], cursor: Mapping[str, Any] | None
+) -> list[taking.Result]:
+    outcomes = [_take(tx, origin, each) for each in taken]
+    _move(tx, origin, cursor)
+    return outcomes
+
+
+def _take_each(
+    tx: Transaction, origin: Origin, taken: Sequence[taking.Taken], cursor: Mapping[str, Any] | None
+) -> list[taking.Result]:
+    """As `_take_all`, with a savepoint each: what fails is put aside."""
+    outcomes: list[taking.Result] = []
+    for each in taken:
+        mine = Transaction(tx.connection, tx.clock)
+        try:
+            with tx.connection.begin_nested():
+                outcomes.append(_take(mine, origin, each))
+        except (ValueError, TypeError, LookupError, ArithmeticError, sa.exc.StatementError) as error:
+            put_aside(tx, origin.connection_id, _trace_of(each.envelope), type(error).__name__)
+            outcomes.append(taking.Result("quarantined"))
+        else:
+            tx.events += mine.events
+            tx.words |= mine.words
+    _move(tx, origin, cursor)
+    return outcomes
+
+
+def _take(tx: Transaction, origin: Origin, each: taking.Taken) -> taking.Result:
+    envelope = each.envelope
+    if isinstance(envelope, Unreadable):
+        return put_aside(tx, origin.connection_id, envelope, envelope.kind)
+    channel_id = origin.channel_of(envelope.to)
+    if channel_id is None:
+        return put_aside(tx, origin.connection_id, _trace_of(envelope), "unknown_channel")
+    return taking.take(tx, origin, channel_id, each)
+
+
+def _trace_of(envelope: Envelope) -> Unreadable:
+    """What is kept of an item that could not be taken: which it was, never an unmasked word."""
+    key = str(getattr(envelope, "event_key", "") or getattr(envelope, "external_id", ""))
+    text = getattr(envelope, "text", "")
+    return Unreadable(
+        kind=type(envelope).__name__,
+        at=key,
+        excerpt=text[:500] if isinstance(text, Masked) else "",
+        digest=digest_of(key.encode("utf-8", "replace")),
+        position=getattr(envelope, "position", ""),
+    )
+
+
+def put_aside(
+    tx: Transaction, connection_id: int, item: Unreadable, reason: str, body: Masked | None = None
+) -> taking.Result:
+    """Keep a masked trace of what could not be read or placed; the same item twice is one row."""
+    row = {
+        "connection_id": connection_id,
+        "kind": item.kind,
+        "place": item.position or item.at,
+        "digest": item.digest,
+        "size": item.size,
+        "reason": reason,
+        "excerpt": mask(item.excerpt),
+        "body": body,
+        "at": tx.clock(),
+    }
+    if tx.execute(insert(quarantine).on_conflict_do_nothing().returning(quarantine.c.id), row).first():
+        tx.announce("settings.changed", word="quarantine")
+    return taking.Result("quarantined")
+
+
+def _move(tx: Transaction, origin: Origin, cursor: Mapping[str, Any] | None) -> None:
+    if cursor is None:
+        return
+    row = {"connection_id": origin.connection_id, "cursor": dict(cursor)}
+    statement = insert(source)
+    tx.execute(
+        statement.on_conflict_do_update(index_elements=["connection_id"], set_={"cursor": statement.excluded.cursor}),
+        row,
+    )
+
+
+__all__ = ["Intake", "clean", "masked", "masked_content", "put_aside"]

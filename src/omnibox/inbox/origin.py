@@ -1,0 +1,37 @@
+"""Where something came from: the connection, its channels, and the scopes their ids are unique in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from omnibox.connector import Capabilities
+
+INSTALLATION = "installation"
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """A live connection as intake needs it. `channels` maps our own addresses to channel ids.
+
+    `read_token` gives the conversation that a signed token names, or None for a forged one.
+    """
+
+    connection_id: int
+    capabilities: Capabilities
+    channels: Mapping[str, int]
+    read_token: Callable[[str], int | None]
+
+    def channel_of(self, address: str) -> int | None:
+        return self.channels.get(self.folded(address))
+
+    def folded(self, address: str) -> str:
+        return address.casefold() if self.capabilities.address.folds_case else address
+
+    def id_scope(self, channel_id: int) -> str:
+        """The scope in which the platform's ids of messages are unique."""
+        return INSTALLATION if self.capabilities.dedupe_scope == "installation" else f"channel:{channel_id}"
+
+    def address_scope(self, channel_id: int) -> str:
+        """The scope in which a contact's address names one person."""
+        return f"channel:{channel_id}" if self.capabilities.address.is_scoped else ""

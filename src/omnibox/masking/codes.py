@@ -1,0 +1,107 @@
+"""Finds security codes and dates of expiry: right after a key word, or beside a card number."""
+
+import re
+from collections.abc import Sequence
+from typing import Protocol
+
+from omnibox.masking.alphabet import GAP, LETTERS
+from omnibox.masking.words import BEFORE_CODE, BEFORE_DATE, may_name_code_or_date
+
+Span = tuple[int, int]
+
+
+class Number(Protocol):
+    """Where a card number stands in the text, and its length in digits."""
+
+    @property
+    def start(self) -> int: ...
+    @property
+    def end(self) -> int: ...
+    @property
+    def length(self) -> int: ...
+
+
+_CURRENCY = r"[€$£¥%]|(?:eur|euros?|usd|gbp|chf|dollars?|d[oó]lares|pesos|pounds?|franken)\b"
+
+# Not the beginning of a longer number, a time, a price, an identifier or an address.
+_WHOLE = rf"(?![{LETTERS}\d@])(?![.,:]\d)(?!\s?(?:{_CURRENCY}))"
+_NOT_A_DAY = r"(?![/\-.]\d{1,2}(?!\d)|[/\-.]\d{4})"
+
+_MONTH = r"(?:0?[1-9]|1[0-2])"
+_YEAR = r"(?:20)?\d\d"
+_MONTH_NAMES = (
+    "jan|ene|gen|jän|feb|fév|mar|mär|mrz|apr|abr|avr|mai|may|mag|jun|giu|juin|jul|lug|ago|aug|aoû|sep|set|oct|okt|ott"
+    "|out|nov|dec|dic|dez|déc"
+)
+
+_DATE = (
+    rf"(?<!\d)(?:{_MONTH}\s?[/\-.|]\s?{_YEAR}|(?:0[1-9]|1[0-2]) ?{_YEAR}|20\d\d[/\-.]{_MONTH}"
+    rf"|(?:{_MONTH_NAMES})[a-zäéûç]{{0,8}}\.?[ /\-]{{1,2}}(?:del? )?{_YEAR})(?!\d){_NOT_A_DAY}{_WHOLE}"
+)
+_CODE = rf"(?<!\d)\d{{3,4}}(?!\d){_WHOLE}(?![/\-]\d{{1,4}}(?!\d)(?![/\-]\d))"
+
+_NAMED = re.compile(rf"{BEFORE_CODE}({_CODE})|{BEFORE_DATE}({_DATE})", re.IGNORECASE)
+
+# Beside a number a date has a slash, a dash, a bar or a space: with a dot it may be a price.
+_BESIDE = r"(?:[ \t\xa0,;:|/()\[\]\-–—·\"'«»]|\r?\n){1,4}"
+_BARE_DATE = rf"{_MONTH} ?[/\-|] ?{_YEAR}(?!\d){_NOT_A_DAY}{_WHOLE}|(?:0[1-9]|1[0-2]) {_YEAR}(?!\d){_WHOLE}"
+_BARE_CODE = rf"\d{{3,4}}(?!\d){_WHOLE}"
+_NEXT_DATE = re.compile(rf"{_BESIDE}({_BARE_DATE})", re.IGNORECASE)
+_NEXT_CODE = re.compile(rf"{_BESIDE}({_BARE_CODE})", re.IGNORECASE)
+_NEXT_NAMED = re.compile(rf"{_BESIDE}(?:{_NAMED.pattern})", re.IGNORECASE)
+_DATE_BEFORE = re.compile(rf"(?<![\d/\-.:,])({_MONTH} ?[/|] ?{_YEAR})[ \t,;:|/(\-–—]{{1,3}}\Z")
+_LONGEST_DATE_BEFORE = 14
+
+_MORE_DIGITS = re.compile(rf"(?:{GAP}){{1,3}}\d")
+_YEAR_OF_FOUR = re.compile(r"(?:19|20)\d\d")
+_LENGTH_WITH_FOUR_DIGIT_CODE = 15  # American Express
+_MOST_BESIDE = 3
+_WORD_NEXT = re.compile(rf"[ \t]*[{LETTERS}]")  # on a line of its own a number beside is alone
+
+
+def find_codes(text: str, cards: Sequence[Number]) -> list[Span]:
+    """Spans of the codes and dates in `text`; `cards` are the card numbers found in it, in order."""
+    spans = _named(text) if may_name_code_or_date(text) else []
+    starts = frozenset(card.start for card in cards)
+    for card in cards:
+        spans += _before(text, card.start)
+        spans += _beside(text, card, starts)
+    return spans
+
+
+def _named(text: str) -> list[Span]:
+    return [match.span(match.lastindex or 0) for match in _NAMED.finditer(text)]
+
+
+def _before(text: str, start: int) -> list[Span]:
+    match = _DATE_BEFORE.search(text, max(0, start - _LONGEST_DATE_BEFORE), start)
+    return [match.span(1)] if match else []
+
+
+def _beside(text: str, card: Number, starts: frozenset[int]) -> list[Span]:
+    """Up to three dates and codes in a row after a number, with or without key words between them."""
+    spans: list[Span] = []
+    position = card.end
+    for _ in range(_MOST_BESIDE):
+        match = _NEXT_NAMED.match(text, position) or _NEXT_DATE.match(text, position)
+        if match is None:
+            match = _NEXT_CODE.match(text, position)
+            if match is None or not _is_code(text, match.span(1), card, starts):
+                break
+        if "\n" in text[position : match.end()] and _WORD_NEXT.match(text, match.end()):
+            break
+        span = match.span(match.lastindex or 0)
+        spans.append(span)
+        position = span[1]
+    return spans
+
+
+def _is_code(text: str, span: Span, card: Number, starts: frozenset[int]) -> bool:
+    """Whether three or four bare digits beside a number are no year, no other card and no part of a longer number."""
+    start, end = span
+    if start in starts:
+        return False
+    if card.length != _LENGTH_WITH_FOUR_DIGIT_CODE and _YEAR_OF_FOUR.fullmatch(text, start, end):
+        return False
+    more = _MORE_DIGITS.match(text, end)
+    return more is None or more.end() - 1 in starts or _NEXT_DATE.match(text, end) is not None

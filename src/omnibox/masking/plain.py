@@ -1,0 +1,79 @@
+"""Masks plain text: every digit of a card number but the last four becomes a bullet, codes and dates all of theirs."""
+
+import re
+from collections.abc import Iterable
+
+from omnibox.masking.alphabet import BULLET
+from omnibox.masking.brands import SHORTEST
+from omnibox.masking.codes import Span, find_codes
+from omnibox.masking.scanner import find_cards
+
+
+class Masked(str):
+    """Text that has passed the mask. Only this package makes it, and the store where it reads a masked column."""
+
+    __slots__ = ()
+
+
+# Bytes of UTF-8 that begin no decimal digit. A digit outside ASCII begins with one of eight bytes that hardly occur
+# in the languages of Europe, so a text in one of these is left with its ASCII digits (and its emoji).
+_LEAD_BYTES = frozenset({character.encode()[0] for character in "٠۰߀०႐꘠０𝟎"})
+_NO_DIGIT_BYTES = bytes(set(range(256)) - set(b"0123456789") - _LEAD_BYTES)
+FEWEST_DIGITS = 3  # those of a security code
+
+_DIGIT = re.compile(r"\d")
+_QUERY = re.compile(r"[?&][^\s=&#?]{1,40}=[^\s&#]++")
+_ESCAPED_SPACE = re.compile("%20|%2D", re.IGNORECASE)
+
+
+def mask(text: str) -> Masked:
+    """`text` with card numbers, security codes and dates of expiry hidden.
+
+    Only digits change, each to one «•»: the length in characters stays. Masking twice is masking once.
+    """
+    if type(text) is Masked:
+        return text
+    # Most texts end here, so the count stands in line: a call would be a third of the whole cost.
+    if len(text.encode("utf-8", "surrogatepass").translate(None, _NO_DIGIT_BYTES)) < FEWEST_DIGITS:
+        return Masked(text)
+    return Masked(hide(text, find_hidden(text)[0]))
+
+
+def mask_counted(text: str) -> tuple[Masked, int]:
+    """The masked text, and how many card numbers were found in it."""
+    spans, found = find_hidden(text)
+    return Masked(hide(text, spans)), found
+
+
+def count_digits(text: str) -> int:
+    """How many decimal digits of any script `text` may hold; never too few."""
+    return len(text.encode("utf-8", "surrogatepass").translate(None, _NO_DIGIT_BYTES))
+
+
+def find_hidden(text: str) -> tuple[list[Span], int]:
+    """The spans whose digits must not be seen, in order, and the number of cards among them."""
+    digits = count_digits(text)
+    if digits < FEWEST_DIGITS:
+        return [], 0
+    text = _without_escapes(text)
+    cards = find_cards(text) if digits >= SHORTEST else []
+    spans = [(card.start, card.last_four) for card in cards]
+    spans += find_codes(text, cards)
+    return sorted(set(spans)), len(cards)
+
+
+def _without_escapes(text: str) -> str:
+    """The text with the blanks in a link's query read as blanks: they are written «+», «%20» or «%2D» there."""
+    if "=" not in text:
+        return text
+    return _QUERY.sub(lambda match: _ESCAPED_SPACE.sub("   ", match.group()).replace("+", " "), text)
+
+
+def hide(text: str, spans: Iterable[Span]) -> str:
+    """`text` with the digits in these spans as bullets. The spans are in order and may overlap."""
+    pieces: list[str] = []
+    position = 0
+    for start, end in spans:
+        pieces += (text[position:start], _DIGIT.sub(BULLET, text[max(start, position) : end]))
+        position = max(position, end)
+    return "".join((*pieces, text[position:]))

@@ -1,0 +1,67 @@
+"""Key words, in the languages of the product and its neighbours, that tell of a card, a code or an expiry date."""
+
+import re
+
+from omnibox.masking.alphabet import LETTERS
+
+# One word that names a card or a scheme. «Mir» and «Elo» are missing: they are common words and names.
+_CARD_WORD = (
+    "(?:credit|debit|master|bank|gift|e)?card(?:s|holder|number|no|nr)?"
+    "|[a-zäöüß]*karten?(?:nummer|nr)?"
+    "|tarjetas?|cartas?|cartes?|cart[aã]o|cart[oõ]es|kaart|kort|karta|carte?bancaire"
+    "|visa|maestro|amex|express|diners|jcb|unionpay|rupay|hipercard|uatp|dankort|verve|uzcard"
+    "|cc|pan|карт[аыуе]|картой"
+)
+
+_SECURITY_WORD = (
+    "cv[vcnxd]2?|csc|cid|cav2?|security code|card verification (?:code|value|number)"
+    "|c[oó]digos?(?: cv[vc]| de (?:seguridad|verificaci[oó]n|segurança))?"
+    "|codic[ei](?: cv[vc]| di (?:sicurezza|verifica))?"
+    "|(?:karten)?(?:sicherheits|pr(?:ü|ue)f)(?:code|nummer|ziffer|nr)"
+    "|code de s[eé]curit[eé]|cryptogramme|pin"
+)
+
+_EXPIRY_WORD = (
+    "exp|expir(?:y|es|ed?|ation|a|aci[oó]n)|valid (?:thru|through|until|till|to)|good thru"
+    "|cad|caduca|caducidad|vence|vencimiento|v[aá]lid[ao] hasta"
+    "|scad|scade|scadenza|valid[ao] fino al?"
+    "|g(?:ü|ue)ltig bis|ablauf(?:datum)?|verfall(?:s?datum)?|validade|mm ?/ ?(?:yy|aa|jj)(?:yy|aa|jj)?"
+)
+
+# Parts of every key word of a code or a date: a cheap test before the expensive one. In lower case.
+_STEMS = (
+    *("cv", "csc", "cid", "cav", "security", "verification", "digo", "codic", "sicherheits", "prüf", "pruef"),
+    *("sécurit", "securit", "cryptogr", "pin", "exp", "valid", "válid", "thru", "cad", "venc", "ltig", "abl", "verf"),
+    *("mm/", "mm /"),
+)
+
+_FILLER = (
+    "is|es|è|e'|est|ist|lautet|il|el|le|la|on|in|am|a|de|del|date|code|number|no|nr|nº|n°|num|número|numero|is:|mm/yy"
+)
+_PUNCTUATION = r"""[\s:=#.,;()\[\]"'“”„«»<>*_|/\-–—]{0,4}"""
+
+_WORD_START = f"(?<![{LETTERS}])"
+_WORD_END = f"(?![{LETTERS}])"
+
+CARD = re.compile(
+    f"{_WORD_START}(?:{_CARD_WORD}|{_SECURITY_WORD}|{_EXPIRY_WORD}){_WORD_END}|卡|カード|카드", re.IGNORECASE
+)
+
+BEFORE_CODE = f"{_WORD_START}(?:{_SECURITY_WORD}){_PUNCTUATION}(?:(?:{_FILLER}){_WORD_END}{_PUNCTUATION}){{0,2}}"
+BEFORE_DATE = f"{_WORD_START}(?:{_EXPIRY_WORD}){_PUNCTUATION}(?:(?:{_FILLER}){_WORD_END}{_PUNCTUATION}){{0,2}}"
+
+
+def may_name_code_or_date(text: str) -> bool:
+    """Whether a key word of a code or a date is possible in this text."""
+    lower = text.lower()
+    return any(stem in lower for stem in _STEMS)
+
+
+def names_card(text: str) -> bool:
+    """Whether a key word for cards stands in this text."""
+    return CARD.search(text) is not None
+
+
+def is_card_word(letters: str) -> bool:
+    """Whether these letters are, as a whole, a key word for cards."""
+    return CARD.fullmatch(letters) is not None

@@ -1,0 +1,45 @@
+"""The column types: time, JSON, masked text, keys."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
+
+from omnibox.masking import Masked
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+
+Key = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+Json = sa.JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
+
+
+class Instant(sa.TypeDecorator[datetime]):
+    """A moment: integer microseconds since 1970 UTC in the column, an aware datetime in Python."""
+
+    impl = sa.BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Any) -> int | None:
+        return None if value is None else (value - EPOCH) // MICROSECOND
+
+    def process_result_value(self, value: int | None, dialect: Any) -> datetime | None:
+        return None if value is None else EPOCH + value * MICROSECOND
+
+
+class MaskedText(sa.TypeDecorator[Masked]):
+    """Text that people wrote. Takes only `Masked`: a plain string is a programming error, found before the disk."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Any) -> str | None:
+        if value is not None and not isinstance(value, Masked):
+            raise TypeError("unmasked text may not be stored")
+        return value
+
+    def process_result_value(self, value: str | None, dialect: Any) -> Masked | None:
+        return None if value is None else Masked(value)

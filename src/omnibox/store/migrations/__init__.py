@@ -1,0 +1,74 @@
+"""Brings a database to this release's tables. Safe to be killed and started again."""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from omnibox.store.engine import new_epoch
+from omnibox.store.tables import installation
+
+HEAD = "0001"
+
+
+class TooNew(Exception):
+    """The database was written by a later release; the message names both."""
+
+
+async def migrate(url: str | sa.URL) -> bool:
+    """Create or upgrade the tables; returns whether anything was done. Raises `TooNew`.
+
+    On SQLite foreign keys are off meanwhile (a rebuilt table would empty its children) and checked at the end.
+    """
+    url = sa.make_url(url)
+    driver = "sqlite+aiosqlite" if url.get_backend_name() == "sqlite" else url.drivername
+    engine = create_async_engine(url.set(drivername=driver), hide_parameters=True)
+    try:
+        async with engine.connect() as connection:
+            return await connection.run_sync(_migrate)
+    finally:
+        await engine.dispose()
+
+
+def _migrate(connection: sa.Connection) -> bool:
+    found = _revision(connection)
+    if found == HEAD:
+        return False
+    if found is not None and found > HEAD:
+        raise TooNew(f"the database is at revision {found}, this release knows {HEAD}: start a newer release")
+    _upgrade(connection)
+    with connection.begin():
+        if connection.execute(sa.select(installation.c.id)).first() is None:
+            row = {"id": 1, "name": secrets.token_hex(8), "epoch": new_epoch(), "seq": 0}
+            connection.execute(sa.insert(installation), row)
+    return True
+
+
+def _revision(connection: sa.Connection) -> str | None:
+    with connection.begin():
+        if not sa.inspect(connection).has_table("alembic_version"):
+            return None
+        found: str | None = connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
+    return found
+
+
+def _upgrade(connection: sa.Connection) -> None:
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent))
+    config.attributes["connection"] = connection
+    embedded = connection.dialect.name == "sqlite"
+    if embedded:
+        with connection.begin():
+            connection.exec_driver_sql("PRAGMA journal_mode=WAL")
+        connection.exec_driver_sql("PRAGMA foreign_keys=OFF")
+        connection.rollback()
+    command.upgrade(config, "head")
+    if embedded and connection.exec_driver_sql("PRAGMA foreign_key_check").first() is not None:
+        raise RuntimeError("the migration left rows without their parents; restore the backup made before it")
+    connection.rollback()

@@ -1,0 +1,1 @@
+"""The simulated world: real servers on loopback that play the platforms omnibox talks to."""

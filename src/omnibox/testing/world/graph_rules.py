@@ -1,0 +1,151 @@
+"""What Meta's Send API takes and what it refuses, as far as the simulated Graph API plays it.
+
+Read from Meta's pages of 2026 (messaging windows, message tags, error codes). As strict as Meta: what the real
+platform would refuse must not pass here; undocumented members are refused too, where Meta may only ignore them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+DAY_MS = 24 * 3600 * 1000
+MOST_TEXT = 2000
+MOST_UPLOAD = 25 * 1024 * 1024
+MOST_QUICK_REPLIES = 13
+MEDIA = frozenset({"image", "audio", "video", "file"})
+RETIRED_TAGS = frozenset({"CONFIRMED_EVENT_UPDATE", "ACCOUNT_UPDATE", "POST_PURCHASE_UPDATE"})
+ACTIONS = frozenset({"typing_on", "typing_off", "mark_seen"})
+
+_CALL = frozenset({"recipient", "messaging_type", "tag", "message", "sender_action", "access_token", "appsecret_proof"})
+_MESSAGE = frozenset({"text", "attachment", "quick_replies", "metadata"})
+
+
+class Refused(Exception):
+    """An error of the Graph API."""
+
+    def __init__(self, code: int, subcode: int | None = None, message: str = "", status: int = 400) -> None:
+        super().__init__(message)
+        self.code, self.subcode, self.message, self.status = code, subcode, message, status
+
+    def body(self) -> dict[str, Any]:
+        """The error as Meta words it: the message may well quote what was sent."""
+        error: dict[str, Any] = {
+            "message": f"(#{self.code}) {self.message}",
+            "type": "OAuthException",
+            "code": self.code,
+        }
+        if self.subcode is not None:
+            error["error_subcode"] = self.subcode
+        return {"error": {**error, "fbtrace_id": "AbCdEfGhIjK0123456789"}}
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call of the Send API that is well formed."""
+
+    psid: str
+    messaging_type: str = ""
+    tag: str = ""
+    text: str = field(default="", repr=False)
+    attachment: Mapping[str, Any] | None = field(default=None, repr=False)
+    quick_replies: tuple[Mapping[str, Any], ...] = field(default=(), repr=False)
+    metadata: str = ""
+    action: str = ""
+
+
+def read_call(payload: object) -> Call:
+    """The call a body makes; raises `Refused`."""
+    body = _object(payload, "body", _CALL)
+    recipient = _object(body.get("recipient"), "recipient", {"id"})
+    psid = recipient.get("id")
+    if not isinstance(psid, str) or not psid:
+        raise Refused(100, None, "Param recipient[id] must be a string")
+    if "sender_action" in body:
+        if body["sender_action"] not in ACTIONS or "message" in body:
+            raise Refused(100, None, "Invalid sender_action")
+        return Call(psid, action=str(body["sender_action"]))
+    kind, tag = body.get("messaging_type"), body.get("tag", "")
+    _check_type(kind, tag)
+    message = _object(body.get("message"), "message", _MESSAGE)
+    return Call(
+        psid,
+        str(kind),
+        str(tag),
+        text=_text(message),
+        attachment=_attachment(message),
+        quick_replies=_quick_replies(message.get("quick_replies", [])),
+        metadata=_metadata(message.get("metadata", "")),
+    )
+
+
+def _object(value: object, name: str, allowed: Collection[str]) -> Mapping[str, Any]:
+    if not isinstance(value, dict):
+        raise Refused(100, None, f"Param {name} must be an object")
+    odd = sorted(set(value) - set(allowed))
+    if odd:
+        raise Refused(100, None, f"Unexpected key {odd[0]!r} on param {name}")
+    return value
+
+
+def _check_type(kind: object, tag: object) -> None:
+    if kind not in ("RESPONSE", "UPDATE", "MESSAGE_TAG"):
+        raise Refused(100, None, "Param messaging_type must be one of RESPONSE, UPDATE, MESSAGE_TAG")
+    if tag in RETIRED_TAGS:
+        raise Refused(100, 1893061, "This message tag is no longer supported")
+    if (kind == "MESSAGE_TAG") != (tag == "HUMAN_AGENT") or (tag and kind != "MESSAGE_TAG"):
+        raise Refused(100, None, "messaging_type and tag do not fit")
+
+
+def _text(message: Mapping[str, Any]) -> str:
+    if ("text" in message) == ("attachment" in message):
+        raise Refused(100, None, "A message has either text or attachment")
+    text = message.get("text", "")
+    if not isinstance(text, str) or ("text" in message and not text.strip()):
+        raise Refused(100, None, "Param message[text] must be a non-empty string")
+    if len(text) > MOST_TEXT:
+        raise Refused(100, None, f"Param message[text] must be at most {MOST_TEXT} characters: {text[:60]}")
+    return text
+
+
+def _attachment(message: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    if "attachment" not in message:
+        return None
+    attachment = _object(message["attachment"], "attachment", {"type", "payload"})
+    payload = _object(attachment.get("payload"), "payload", {"url", "attachment_id", "is_reusable"})
+    if attachment.get("type") not in MEDIA:
+        raise Refused(100, None, "Param attachment[type] must be one of image, audio, video, file")
+    if isinstance(payload.get("url"), str) == isinstance(payload.get("attachment_id"), str):
+        raise Refused(100, None, "An attachment has either url or attachment_id")
+    return attachment
+
+
+def _quick_replies(value: object) -> tuple[Mapping[str, Any], ...]:
+    if not isinstance(value, list) or len(value) > MOST_QUICK_REPLIES:
+        raise Refused(100, None, f"Param quick_replies must be a list of at most {MOST_QUICK_REPLIES}")
+    replies = [_object(reply, "quick_replies", {"content_type", "title", "payload", "image_url"}) for reply in value]
+    for reply in replies:
+        title, payload = reply.get("title"), reply.get("payload")
+        if reply.get("content_type") != "text" or not isinstance(title, str) or not 0 < len(title) <= 20:
+            raise Refused(100, None, "A quick reply has a title of at most 20 characters")
+        if not isinstance(payload, str) or len(payload) > 1000:
+            raise Refused(100, None, "A quick reply has a payload of at most 1000 characters")
+    return tuple(replies)
+
+
+def _metadata(value: object) -> str:
+    if not isinstance(value, str) or len(value) > 1000:
+        raise Refused(100, None, "Param message[metadata] must be a string of at most 1000 characters")
+    return value
+
+
+def check_window(call: Call, last_inbound_ms: int, now_ms: int, *, is_human_agent_approved: bool) -> None:
+    """Raise `Refused` unless the page may write now."""
+    if call.action:
+        return
+    since_ms = now_ms - last_inbound_ms
+    if call.tag == "HUMAN_AGENT" and not is_human_agent_approved:
+        raise Refused(10, None, "Application does not have the Human Agent feature", 403)
+    if since_ms > (7 if call.tag else 1) * DAY_MS:
+        raise Refused(10, 2018278, "This message is sent outside of allowed window.", 403)

@@ -1,0 +1,1 @@
+"""The people on a website: who they are, what they may see, whether they are here."""

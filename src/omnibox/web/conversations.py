@@ -1,0 +1,337 @@
+"""Routes for conversations: lists, messages, replies, notes, deliveries, contacts."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Callable
+from datetime import datetime
+from functools import partial
+from typing import Any, Literal, TypeVar, cast
+
+import msgspec
+import sqlalchemy as sa
+from pydantic import Field
+
+from omnibox.events import read_head
+from omnibox.inbox import contacts, conversations, queue, replies, views
+from omnibox.inbox.intake import clean
+from omnibox.inbox.replies import Draft, NewerReply, ReplyRefused
+from omnibox.masking import mask
+from omnibox.store import Reader, Transaction
+from omnibox.store.columns import EPOCH, MICROSECOND
+from omnibox.store.tables import delivery
+from omnibox.team import policy
+from omnibox.team.agents import Agent
+from omnibox.team.policy import Handover, Held
+from omnibox.web import models
+from omnibox.web.api import ApiError, Ask, Id, Limit, Wire, conflict, invalid, not_found, route, translate
+from omnibox.web.hub import Hub
+
+LONGEST_CLIENT_ID = 64
+T = TypeVar("T")
+
+
+class ReplyBody(Wire):
+    client_id: str = Field(min_length=8, max_length=LONGEST_CLIENT_ID)
+    text: str = Field(default="", max_length=replies.MOST_REPLY)
+    files: list[str] = Field(default_factory=list, max_length=50)
+    seen: Id | None = None
+    anyway: bool = False
+
+
+class NoteBody(Wire):
+    client_id: str = Field(min_length=8, max_length=LONGEST_CLIENT_ID)
+    text: str = Field(min_length=1, max_length=replies.MOST_REPLY)
+
+
+class ReadBody(Wire):
+    message: Id
+
+
+class AssignBody(Wire):
+    agent: Id | None
+
+
+class ContactBody(Wire):
+    name: str | None = Field(None, max_length=200)
+    email: str | None = Field(None, max_length=320)
+    phone: str | None = Field(None, max_length=60)
+
+
+REFUSALS = {
+    "channel_disabled": ("The channel is switched off.", "Switch it on in the settings."),
+    "window_closed": ("The time to answer on this channel is over.", "Wait until the customer writes again."),
+    "nothing_to_answer": ("The customer has not written here yet.", "They have to write first on this channel."),
+    "unreachable": ("Nothing reaches this customer here.", "Wait until they write again, or use another way."),
+    "empty_reply": ("The reply is empty.", "Write something or attach a file."),
+    "too_long": ("The reply is too long.", "Shorten it."),
+    "no_files": ("This channel takes no files.", "Send the reply without them."),
+    "too_many_files": ("There are more files than this channel takes.", "Send fewer at once."),
+    "file_too_large": ("A file is larger than this channel takes.", "Send a smaller one."),
+    "file_type_refused": ("This channel does not take that kind of file.", "Send it in another format."),
+    "upload_gone": ("A file was not uploaded, or was sent before.", "Attach it again."),
+}
+
+
+def _of_refusal(error: ReplyRefused) -> ApiError:
+    message, cure = REFUSALS[error.code]
+    return ApiError(422, "reply_refused", message, cure, [("code", error.code)])
+
+
+def _of_newer(error: NewerReply) -> ApiError:
+    path = ("message", str(error.message_id))
+    return ApiError(
+        409, "newer_reply", "A colleague has answered meanwhile.", "Read it; send anyway if need be.", [path]
+    )
+
+
+translate(ReplyRefused, _of_refusal)
+translate(NewerReply, _of_newer)
+translate(queue.Settled, lambda _: conflict("The delivery is settled already.", "Look at its state again."))
+
+
+def shaped(kind: type[T], members: object) -> T:
+    """A dict of a model's shape, as that model. Tests hold every answer against the model its route declares."""
+    return cast("T", members)
+
+
+def sight_of(hub: Hub) -> views.Sight:
+    return hub.feed.sight()
+
+
+# ── The first look
+
+
+@route("GET", "/api/counts", may="read")
+async def counts(ask: Ask) -> models.Counts:
+    """How many conversations stand in each of the agent's views."""
+    return shaped(models.Counts, await ask.hub.store.read(partial(views.counts_of, agent_id=ask.agent.id)))
+
+
+# ── Lists
+
+View = Literal["mine", "unassigned", "all", "resolved"]
+
+
+@route("GET", "/api/conversations", may="read")
+async def list_conversations(
+    ask: Ask, view: View = "all", before: str | None = None, limit: Limit = 50, channel: Id | None = None
+) -> models.Rows:
+    """A page, the newest word first. `before` is the `next` of the page above."""
+    assignee: Any = {"mine": ask.agent.id, "unassigned": None}.get(view, ...)
+    state = "resolved" if view == "resolved" else "open"
+    cursor = _read_cursor(before) if before else None
+
+    def page(tx: Reader) -> models.Rows:
+        rows, following = views.list_rows(
+            tx,
+            sight_of(ask.hub),
+            state=state,
+            assignee=assignee,
+            channel_id=channel,
+            before=cursor,
+            limit=limit,
+        )
+        members = {
+            "conversations": rows,
+            "next": _write_cursor(following) if following else None,
+            "seq": read_head(tx).seq,
+        }
+        return shaped(models.Rows, members)
+
+    return await ask.hub.store.read(page)
+
+
+def _write_cursor(place: tuple[datetime, int]) -> str:
+    at, last_id = place
+    return base64.urlsafe_b64encode(msgspec.json.encode([(at - EPOCH) // MICROSECOND, last_id])).decode()
+
+
+def _read_cursor(text: str) -> tuple[datetime, int]:
+    try:
+        at, last_id = msgspec.json.decode(base64.urlsafe_b64decode(text), type=tuple[int, int])
+        return EPOCH + at * MICROSECOND, last_id
+    except (binascii.Error, msgspec.MsgspecError, ValueError, OverflowError):
+        raise invalid("before", "This is not the `next` of a page.") from None
+
+
+@route("GET", "/api/conversations/{id}", may="read")
+async def get_conversation(ask: Ask, id: int) -> models.Row:
+    return await _row(ask.hub, id)
+
+
+async def _row(hub: Hub, conversation_id: int) -> models.Row:
+    found = await hub.store.read(partial(views.rows_by_id, ids=[conversation_id], sight=sight_of(hub)))
+    if conversation_id not in found:
+        raise not_found("This conversation")
+    return shaped(models.Row, found[conversation_id])
+
+
+@route("GET", "/api/conversations/{id}/messages", may="read")
+async def list_messages(ask: Ask, id: int, before: Id | None = None, limit: Limit = 50) -> models.Messages:
+    """A page, oldest first. `before` is the `next` of the page below."""
+
+    def page(tx: Reader) -> models.Messages:
+        messages, following = views.list_messages(tx, id, before, limit)
+        return shaped(models.Messages, {"messages": messages, "next": following, "seq": read_head(tx).seq})
+
+    return await ask.hub.store.read(page)
+
+
+# ── Saying something
+
+
+async def say(
+    hub: Hub, agent: Agent, conversation_id: int, body: ReplyBody | NoteBody
+) -> tuple[models.Message, int, bool]:
+    """Store a reply or a note; the message, the log's head at its commit, and whether it is new."""
+    draft = Draft(
+        agent_id=agent.id,
+        conversation_id=conversation_id,
+        client_id=body.client_id,
+        text=mask(clean(body.text)),
+        uploads=tuple(body.files) if isinstance(body, ReplyBody) else (),
+        seen=body.seen if isinstance(body, ReplyBody) else None,
+        anyway=isinstance(body, ReplyBody) and body.anyway,
+    )
+
+    def write(tx: Transaction) -> replies.Said:
+        if isinstance(body, NoteBody):
+            return replies.write_note(tx, draft)
+        return replies.write_reply(tx, draft, hub.connections.way)
+
+    try:
+        written = await hub.store.write(write)
+    except LookupError:
+        raise not_found("This conversation") from None
+    said = written.result
+    return await _message(hub, said.message_id), written.seq, said.is_new
+
+
+async def _message(hub: Hub, message_id: int) -> models.Message:
+    found = await hub.store.read(partial(views.messages_by_id, ids=[message_id]))
+    return shaped(models.Message, found[message_id])
+
+
+@route("POST", "/api/conversations/{id}/replies", may="reply", status=201)
+async def reply(ask: Ask, id: int, body: ReplyBody) -> models.Message:
+    """Queue a reply. The same `client_id` again gives the same message, with status 200."""
+    message, _, is_new = await say(ask.hub, ask.agent, id, body)
+    if not is_new:
+        ask.response.set_status(200)
+    return message
+
+
+@route("POST", "/api/conversations/{id}/notes", may="note", status=201)
+async def note(ask: Ask, id: int, body: NoteBody) -> models.Message:
+    """A private note: agents see it, it never leaves."""
+    message, _, is_new = await say(ask.hub, ask.agent, id, body)
+    if not is_new:
+        ask.response.set_status(200)
+    return message
+
+
+@route("POST", "/api/conversations/{id}/read", may="read")
+async def mark_read(ask: Ask, id: int, body: ReadBody) -> None:
+    """The agent has seen the conversation up to a message."""
+    await ask.hub.store.write(partial(conversations.mark_read, conversation_id=id, agent_id=ask.agent.id))
+
+
+# ── State
+
+
+@route("POST", "/api/conversations/{id}/resolve", may="resolve")
+async def resolve(ask: Ask, id: int) -> models.Row:
+    def write(tx: Transaction, row: sa.Row[Any]) -> None:
+        policy.may(ask.agent, "resolve", Held(row.assignee_id))
+        conversations.resolve(tx, id, ask.agent.id)
+
+    return await _change(ask, id, write)
+
+
+@route("POST", "/api/conversations/{id}/reopen", may="reopen")
+async def reopen(ask: Ask, id: int) -> models.Row:
+    return await _change(ask, id, lambda tx, row: conversations.reopen(tx, id))
+
+
+@route("POST", "/api/conversations/{id}/assign", may="assign")
+async def assign(ask: Ask, id: int, body: AssignBody) -> models.Row:
+    """Give a conversation to an agent, or to nobody."""
+
+    def write(tx: Transaction, row: sa.Row[Any]) -> None:
+        policy.may(ask.agent, "assign", Handover(row.assignee_id, body.agent))
+        if body.agent is not None and not conversations.is_agent(tx, body.agent):
+            raise invalid("agent", "There is no such active agent.")
+        conversations.assign(tx, id, body.agent)
+
+    return await _change(ask, id, write)
+
+
+async def _change(ask: Ask, conversation_id: int, write: Callable[[Transaction, sa.Row[Any]], None]) -> models.Row:
+    def change(tx: Transaction) -> None:
+        row = conversations.lock(tx, conversation_id)
+        if row is None:
+            raise not_found("This conversation")
+        write(tx, row)
+
+    await ask.hub.store.write(change)
+    return await _row(ask.hub, conversation_id)
+
+
+# ── Deliveries
+
+
+@route("POST", "/api/deliveries/{id}/retry", may="reply")
+async def retry(ask: Ask, id: int) -> models.Message:
+    """Send a failed or uncertain part again, with the same ids."""
+    return await _decide(ask, partial(queue.send_again, delivery_id=id))
+
+
+@route("POST", "/api/deliveries/{id}/dismiss", may="reply")
+async def dismiss(ask: Ask, id: int) -> models.Message:
+    """Give an uncertain part up."""
+    return await _decide(ask, partial(queue.dismiss, delivery_id=id))
+
+
+async def _decide(ask: Ask, decide: Callable[[Transaction], int]) -> models.Message:
+    try:
+        written = await ask.hub.store.write(decide)
+    except LookupError:
+        raise not_found("This delivery") from None
+    return await _message(ask.hub, written.result)
+
+
+@route("POST", "/api/deliveries/{id}/check", may="reply")
+async def check(ask: Ask, id: int) -> models.Message:
+    """Ask the channel whether an uncertain part arrived; settles it where the channel knows."""
+    message_id = await ask.hub.store.read(
+        lambda tx: tx.execute(sa.select(delivery.c.message_id).where(delivery.c.id == id)).scalar()
+    )
+    if message_id is None:
+        raise not_found("This delivery")
+    await ask.hub.delivery.look_up(id)
+    return await _message(ask.hub, message_id)
+
+
+# ── Contacts
+
+
+@route("GET", "/api/contacts/{id}", may="read")
+async def get_contact(ask: Ask, id: int) -> models.Contact:
+    found = await ask.hub.store.read(partial(views.contact_view, contact_id=id, sight=sight_of(ask.hub)))
+    if found is None:
+        raise not_found("This contact")
+    return shaped(models.Contact, found)
+
+
+@route("PATCH", "/api/contacts/{id}", may="edit_contact")
+async def edit_contact(ask: Ask, id: int, body: ContactBody) -> models.Contact:
+    """Name, email, phone as the agent knows them; they win over what a platform says. Empty takes a value away."""
+    try:
+        change = contacts.Change(**{name: getattr(body, name) for name in body.model_fields_set})
+    except contacts.BadEmail:
+        raise invalid("email", "Please write an email address, such as ana@example.com.") from None
+    if not (await ask.hub.store.write(partial(contacts.edit, contact_id=id, change=change))).result:
+        raise not_found("This contact")
+    return await get_contact(ask, id)

@@ -1,0 +1,204 @@
+"""Live updates: one follower of the log per process, each batch joined and encoded once, handed to every socket.
+
+A socket that comes with a cursor reads what it missed and then joins the live ones, with nothing between: the step
+from reading to joining has no await in it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import msgspec
+
+from omnibox.bus import Bus
+from omnibox.events import MOST, Head, events_after, follow, read_head
+from omnibox.inbox.views import Json, Sight, contacts_by_id, messages_by_id, moment, rows_by_id
+from omnibox.model import Event
+from omnibox.store import Reader, Store
+from omnibox.visitors.history import VisitorSight, visitor_events
+from omnibox.web.sockets import Socket
+
+TOO_FAR = 10_000  # events; a client further behind takes a new snapshot
+WITH_MESSAGE = frozenset({"message.added", "message.changed", "delivery.changed"})
+WITH_ROW = WITH_MESSAGE | {"conversation.opened", "conversation.changed", "conversation.read"}
+
+View = Callable[[Reader, Collection[int]], Mapping[int, Json]]
+
+
+class Reset(Exception):
+    """The cursor cannot be served: the client takes a new snapshot."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+@dataclass(slots=True)
+class Feed:
+    """`sight` gives what rows are joined with now; `agents_view` and `channels_view` join those two."""
+
+    store: Store
+    bus: Bus
+    sight: Callable[[], Sight]
+    agents_view: View
+    channels_view: View
+    build: str
+    head: Head = field(init=False)
+    position: int = field(init=False)
+    agents: set[Socket] = field(default_factory=set)
+    visitors: dict[int, set[Socket]] = field(default_factory=dict)
+
+    async def start(self) -> None:
+        self.head = await self.store.read(read_head)
+        self.position = self.head.seq
+
+    async def run(self) -> None:
+        """Follow the log for ever."""
+        async for batch in follow(self.store, self.bus, self.position):
+            frame = await self.store.read(partial(self._joined, batch=batch)) if self.agents else b""
+            seen = await self.store.read(partial(visitor_events, batch=batch)) if self.visitors else {}
+            # From here to the end nothing waits, so that a socket joins before or after a batch, never inside.
+            before, self.position = self.position, batch[-1].seq
+            for socket in tuple(self.agents):
+                if socket.cursor == before and frame:
+                    socket.push(frame)
+                    socket.cursor = self.position
+                else:
+                    socket.abort()  # it joined while this batch was read without it; it resumes at once
+            self._tell_visitors(seen)
+
+    def _tell_visitors(self, seen: Mapping[int, Sequence[VisitorSight]]) -> None:
+        for identity_id, sights in seen.items():
+            for socket in tuple(self.visitors.get(identity_id, ())):
+                events = [sight.event for sight in sights if sight.event["seq"] > socket.cursor]
+                if events:
+                    push_events(socket, events, upto=self.position, live=True)
+
+    def hint(self, **hint: Any) -> None:
+        """Tell all agents something that may be lost."""
+        frame = msgspec.json.encode({"t": "hint"} | hint)
+        for socket in tuple(self.agents):
+            socket.push(frame)
+
+    def hint_visitor(self, identity_id: int, **hint: Any) -> None:
+        for socket in tuple(self.visitors.get(identity_id, ())):
+            socket.say(t="hint", **hint)
+
+    # ── Coming back
+
+    def check(self, epoch: object, cursor: object) -> int:
+        """The cursor as a number; raises `Reset` where it cannot be served."""
+        if epoch != self.head.epoch:
+            raise Reset("unknown_epoch")
+        if not isinstance(cursor, int) or isinstance(cursor, bool) or cursor < 0:
+            raise Reset("unknown_epoch")
+        if self.position - cursor > TOO_FAR or cursor < self.head.oldest - 1:
+            raise Reset("too_far")
+        return cursor
+
+    async def join(self, socket: Socket, cursor: int) -> None:
+        """Send an agent's socket what it missed, with the live events right behind. Raises `Reset`."""
+        await self.reach(cursor)
+        socket.hold()
+        goal = socket.cursor = self.position
+        self.agents.add(socket)
+        while cursor < goal:
+            frame, cursor = await self.missed(cursor, goal)
+            socket.push_now(frame)
+        socket.release()
+
+    async def reach(self, cursor: int) -> None:
+        """Wait until this process has read as far as a client has seen; `Reset` where there is no such event."""
+        for _ in range(250):
+            if cursor <= self.position:
+                return
+            if cursor > (await self.store.read(read_head)).seq:
+                break
+            await asyncio.sleep(0.02)
+        raise Reset("ahead")
+
+    async def missed(self, after: int, upto: int) -> tuple[bytes, int]:
+        """One frame of events in (after, upto], and the cursor behind it."""
+        return await self.store.read(partial(self._missed, after=after, upto=upto))
+
+    def _missed(self, tx: Reader, after: int, upto: int) -> tuple[bytes, int]:
+        batch = [event for event in events_after(tx, after) if event.seq <= upto]
+        return self._joined(tx, batch), batch[-1].seq
+
+    async def moved(self, timeout_s: float) -> None:
+        """Sleep until something may have happened, or the time is over."""
+        await self.bus.wait("events", self.bus.heard("events"), timeout_s)
+
+    # ── Joining
+
+    def _joined(self, tx: Reader, batch: Sequence[Event]) -> bytes:
+        sight = self.sight()
+        wanted = {event.message_id for event in batch if event.type in WITH_MESSAGE and event.message_id is not None}
+        rows = {
+            event.conversation_id for event in batch if event.type in WITH_ROW and event.conversation_id is not None
+        }
+        joins = Joins(
+            messages=messages_by_id(tx, wanted),
+            rows=rows_by_id(tx, rows, sight),
+            contacts=contacts_by_id(tx, _ids(batch, "contact.changed", "contact_id")),
+            agents=self._seldom(self.agents_view, tx, _ids(batch, "agent.changed", "agent_id")),
+            channels=self._seldom(self.channels_view, tx, _ids(batch, "channel.changed", "channel_id")),
+        )
+        upto = batch[-1].seq
+        frame = {
+            "t": "events",
+            "after": batch[0].seq - 1,
+            "upto": upto,
+            "live": len(batch) < MOST,
+            "events": [joins.event(each) for each in batch],
+        }
+        return _encoder.encode(frame)
+
+    @staticmethod
+    def _seldom(view: View, tx: Reader, ids: set[int]) -> Mapping[int, Json]:
+        return view(tx, ids) if ids else {}
+
+
+@dataclass(frozen=True, slots=True)
+class Joins:
+    """What the events of one batch point at, as it is now."""
+
+    messages: Mapping[int, Json]
+    rows: Mapping[int, Json]
+    contacts: Mapping[int, Json]
+    agents: Mapping[int, Json]
+    channels: Mapping[int, Json]
+
+    def event(self, event: Event) -> Json:
+        joined: Json = {"seq": event.seq, "type": event.type, "at": moment(event.at)}
+        if event.type in WITH_MESSAGE and event.message_id is not None:
+            joined["message"] = self.messages.get(event.message_id)
+        if event.type in WITH_ROW and event.conversation_id is not None:
+            joined["conversation"] = self.rows.get(event.conversation_id)
+        match event.type:
+            case "contact.changed":
+                joined["contact"] = self.contacts.get(event.contact_id or 0)
+            case "agent.changed":
+                joined["agent"] = self.agents.get(event.agent_id or 0)
+            case "channel.changed":
+                joined |= {"channel": self.channels.get(event.channel_id or 0), "id": event.channel_id}
+            case "settings.changed":
+                joined["area"] = event.word
+        return joined
+
+
+def _ids(batch: Sequence[Event], types: Collection[str], name: str) -> set[int]:
+    return {getattr(each, name) for each in batch if each.type in types and getattr(each, name) is not None}
+
+
+def push_events(socket: Socket, events: Sequence[Json], *, upto: int, live: bool) -> None:
+    """Hand a socket events that follow its cursor, and move the cursor."""
+    socket.say(t="events", after=socket.cursor, upto=upto, live=live, events=events)
+    socket.cursor = upto
+
+
+_encoder = msgspec.json.Encoder(enc_hook=str)

@@ -1,0 +1,89 @@
+"""The webhook door: every platform that calls us comes in here, and hears 200 only when what it said is durable."""
+
+from __future__ import annotations
+
+import asyncio
+
+import structlog
+from aiohttp import web
+
+from omnibox.connections import Live
+from omnibox.connector import BadSettings, Forged, Handshake, Request, Webhook
+from omnibox.web.api import ApiError, Ask, door, not_found
+
+BODY_TIMEOUT_S = 20
+log = structlog.get_logger("omnibox.hooks")
+
+
+@door("GET", "/hooks/{key}", may="public")
+async def challenge(ask: Ask, key: str) -> web.Response:
+    """The platform's handshake, also while the connection is a draft."""
+    live = _live(ask, key)
+    if not isinstance(live.connector, Handshake):
+        raise not_found("This hook")
+    try:
+        answer = live.connector.challenge(_request(ask.request, b""))
+    except Forged:
+        raise _refused(live) from None
+    return web.Response(text=answer)
+
+
+@door("POST", "/hooks/{key}", may="public")
+async def receive(ask: Ask, key: str) -> web.Response:
+    """Verify, parse, store, and only then say 200."""
+    live = _live(ask, key)
+    if live.state == "draft" or not isinstance(live.connector, Webhook):
+        raise not_found("This hook")
+    body = await _read(ask.request, live.connector.capabilities.max_body)
+    request = _request(ask.request, body)
+    try:
+        live.connector.verify(request)
+    except Forged:
+        raise _refused(live) from None
+    except BadSettings:
+        raise ApiError(503, "bad_settings", "This connection is not set up.", retry_after_s=60) from None
+    try:
+        envelopes = list(live.connector.parse(request))
+    except Exception as error:
+        log.warning("a hook could not be read", connection_id=live.id, error=type(error).__name__)
+        await ask.hub.intake.set_aside(live.origin, body, type(error).__name__)
+    else:
+        if envelopes:
+            await ask.hub.intake.receive(live.origin, envelopes)
+    return web.Response(text="ok")
+
+
+def _live(ask: Ask, key: str) -> Live:
+    live = ask.hub.connections.by_hook(key)
+    if live is None:
+        raise not_found("This hook")
+    return live
+
+
+def _refused(live: Live) -> ApiError:
+    log.warning("a hook was refused", connection_id=live.id)
+    return ApiError(403, "forged", "The signature does not fit.")
+
+
+def _request(request: web.Request, body: bytes) -> Request:
+    headers = {name.lower(): value for name, value in request.headers.items()}
+    return Request(headers, body, dict(request.query))
+
+
+async def _read(request: web.Request, most: int) -> bytes:
+    """The body up to the connector's cap: refused before it is buffered where its length is announced."""
+    too_large = ApiError(413, "too_large", f"The body is larger than {most} bytes.")
+    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise ApiError(415, "compressed", "Compressed bodies are not taken.")
+    if (request.content_length or 0) > most:
+        raise too_large
+    body = bytearray()
+    try:
+        async with asyncio.timeout(BODY_TIMEOUT_S):
+            async for chunk in request.content.iter_any():
+                body += chunk
+                if len(body) > most:
+                    raise too_large
+    except TimeoutError:
+        raise ApiError(408, "too_slow", "The body did not arrive.") from None
+    return bytes(body)

@@ -1,0 +1,369 @@
+"""The shapes of the agents' API as the world sees them: the source of the OpenAPI document and of the web app's types.
+
+Busy routes build dicts of the same shape by hand; in tests every answer is held against the model its route declares.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from omnibox.model import (
+    AttachmentState,
+    AuthorKind,
+    ConnectionState,
+    ConversationState,
+    DeliveryState,
+    MessageKind,
+    Role,
+)
+from omnibox.web.api.shapes import Id, Time, Wire
+
+# ── Errors
+
+
+class ErrorField(Wire):
+    path: str
+    message: str
+
+
+class ErrorBody(Wire):
+    code: str
+    message: str
+    cure: str | None
+    fields: list[ErrorField]
+
+
+class Error(Wire):
+    error: ErrorBody
+
+
+# ── Who answers
+
+
+class Agent(Wire):
+    id: Id
+    name: str
+    email: str
+    role: Role
+    is_on: bool
+    is_online: bool
+    is_active: bool
+
+
+class Me(Agent):
+    """Who is signed in."""
+
+
+class Setup(Wire):
+    needed: bool
+
+
+class Invitation(Wire):
+    id: Id
+    email: str
+    name: str
+    role: Role
+    created_at: Time
+    expires_at: Time
+
+
+class NewLink(Wire):
+    """Shown once: only a hash of it is kept."""
+
+    link: str
+    expires_at: Time
+
+
+class LinkFor(Wire):
+    kind: Literal["invite", "reset"]
+    email: str
+    name: str
+
+
+# ── Where it comes from
+
+
+class Health(Wire):
+    code: str | None
+    why: str | None
+    since: Time | None
+
+
+class Channel(Wire):
+    id: Id
+    connection: Id
+    connector: str
+    name: str
+    address: str
+    state: ConnectionState
+    health: Health
+    waiting: int
+    is_live: bool
+    settings: dict[str, Any] | None = None  # for whoever may change them, like the next two
+    secrets_set: list[str] | None = None
+    snippet: str | None = None
+
+
+class Connection(Wire):
+    id: Id
+    connector: str
+    name: str
+    state: ConnectionState
+    health: Health
+    hook_url: str | None
+    settings: dict[str, Any]
+    secrets_set: list[str]
+    channels: list[Channel]
+
+
+class Colour(Wire):
+    light: str
+    dark: str
+
+
+class FileLimits(Wire):
+    count: int
+    bytes: int
+    types: list[str]
+
+
+class Window(Wire):
+    until_s: int
+    mode: str
+    authors: list[str]
+    needs: str
+
+
+class Capabilities(Wire):
+    max_text: int | None
+    formats: list[str]
+    files: FileLimits | None
+    receipts: list[str]
+    windows: list[Window]
+    subject: bool
+    recipients: bool
+    live: bool
+
+
+class Step(Wire):
+    title: str
+    text: str
+
+
+class Connector(Wire):
+    name: str
+    title: str
+    icon: str | None
+    in_list: bool
+    colour: Colour
+    noun: str
+    summary: str
+    capabilities: Capabilities
+    connection_schema: dict[str, Any]
+    channel_schema: dict[str, Any] | None
+    steps: list[Step]
+    has_check: bool
+    has_webhook: bool
+    error: str | None
+
+
+class CheckResult(Wire):
+    name: str
+    ok: bool | None
+    why: str
+    cure: str
+
+
+class Checked(Wire):
+    checks: list[CheckResult]
+
+
+class Quarantined(Wire):
+    id: Id
+    connection: Id
+    kind: str
+    at: Time
+    size: int
+    reason: str
+    excerpt: str
+
+
+# ── What is said
+
+
+class RowContact(Wire):
+    id: Id
+    label: str
+    name: str | None
+    email: str | None
+    phone: str | None
+
+
+class ContactChange(RowContact):
+    rev: int
+
+
+class LastMessage(Wire):
+    id: Id
+    kind: MessageKind
+    author_kind: AuthorKind
+    text: str
+    at: Time
+
+
+class Policy(Wire):
+    allowed: bool
+    mode: str | None
+    until: Time | None
+    code: str | None
+    why: str | None
+
+
+class Row(Wire):
+    """A conversation as the list shows it."""
+
+    id: Id
+    rev: int
+    state: ConversationState
+    channel: Id
+    contact: RowContact
+    assignee: Id | None
+    unread: int
+    answered: bool
+    subject: str | None
+    last: LastMessage | None
+    last_at: Time
+    last_inbound_at: Time | None
+    opened_at: Time
+    automatic: bool
+    related: Id | None  # the conversation this one continues
+    policy: Policy
+    failed: int
+    presence: Literal["here", "left"] | None
+    typing: bool
+
+
+class Rows(Wire):
+    conversations: list[Row]
+    next: str | None
+    seq: int
+
+
+class Author(Wire):
+    kind: AuthorKind
+    id: Id | None
+    name: str | None
+
+
+class Attachment(Wire):
+    id: Id
+    name: str | None
+    content_type: str
+    size: int | None
+    is_inline: bool
+    state: AttachmentState
+    url: str | None
+
+
+class Delivery(Wire):
+    id: Id
+    position: int
+    state: DeliveryState
+    code: str | None
+    next_try_at: Time | None
+    at: Time | None
+
+
+class Recipients(Wire):
+    to: list[str]
+    cc: list[str]
+
+
+class Message(Wire):
+    id: Id
+    rev: int
+    conversation: Id
+    channel: Id
+    kind: MessageKind
+    author: Author
+    text: str
+    reply_text: str | None
+    has_html: bool
+    subject: str | None
+    at: Time
+    created_at: Time
+    attachments: list[Attachment]
+    state: DeliveryState | None
+    deliveries: list[Delivery]
+    client_id: str | None
+    automatic: bool
+    is_deleted: bool
+    edited_at: Time | None
+    is_elsewhere: bool
+    recipients: Recipients | None
+    why: str | None
+    doubt: str | None
+    reactions: list[str]
+
+
+class Messages(Wire):
+    messages: list[Message]
+    next: Id | None
+    seq: int
+
+
+class Upload(Wire):
+    id: str
+    name: str | None
+    content_type: str
+    size: int
+
+
+class ContactIdentity(Wire):
+    channel: Id | None
+    kind: str
+    address: str
+
+
+class Contact(Wire):
+    id: Id
+    rev: int
+    name: str | None
+    email: str | None
+    phone: str | None
+    label: str
+    identities: list[ContactIdentity]
+    conversations: list[Row]
+    created_at: Time
+
+
+# ── The first look
+
+
+class Counts(Wire):
+    mine: int
+    unassigned: int
+    all: int
+    resolved: int
+
+
+class May(Wire):
+    settings: bool
+    agents: bool
+    resolve_any: bool
+
+
+class Snapshot(Wire):
+    epoch: str
+    seq: int
+    pass_: str = Field(alias="pass")
+    build: str
+    version: str
+    me: Me
+    agents: list[Agent]
+    channels: list[Channel]
+    connectors: list[Connector]
+    counts: Counts
+    may: May

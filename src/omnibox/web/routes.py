@@ -1,0 +1,24 @@
+"""Every module that has routes, by name: importing one puts its routes into the table."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+MODULES = (
+    "omnibox.web.server",
+    "omnibox.web.account",
+    "omnibox.web.connections",
+    "omnibox.web.conversations",
+    "omnibox.web.files",
+    "omnibox.web.hooks",
+    "omnibox.web.live",
+    "omnibox.web.snapshot",
+    "omnibox.web.visitors",
+    "omnibox.web.team",
+    "omnibox.web.static",
+)
+
+
+def load() -> None:
+    for name in MODULES:
+        import_module(name)

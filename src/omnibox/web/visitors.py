@@ -1,0 +1,461 @@
+"""The visitor door: what the chat widget on other people's websites talks to.
+
+It serves every channel whose connector declares itself live. A visitor is known by a token of one site; nothing here
+shows anything of another visitor, a note, or a field meant for agents.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import msgspec
+from aiohttp import web
+
+from omnibox.connections import Live
+from omnibox.connector import Inbound
+from omnibox.inbox import conversations
+from omnibox.inbox.intake import clean
+from omnibox.inbox.taking import Result
+from omnibox.inbox.way import Way
+from omnibox.secrets import random_token
+from omnibox.store import StoreUnavailable
+from omnibox.visitors import history, tokens
+from omnibox.visitors.tokens import Visitor
+from omnibox.web import files, peer, sockets
+from omnibox.web.api import ApiError, Ask, door, moment, not_found
+from omnibox.web.errors import respond, translated
+from omnibox.web.feed import Reset
+from omnibox.web.hub import Hub
+from omnibox.web.live import nack
+from omnibox.web.sockets import Closed, Socket
+
+MOST_FRAME = 16 * 1024
+MOST_TEXT = 5_000
+LONGEST_CLIENT_ID = 64
+MOST_POLL_S = 25
+HISTORY_CORS_S = "600"
+CLIENT_ID = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_")
+
+Frame = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """One website: a live channel, and the origin that asks."""
+
+    live: Live
+    way: Way
+    origin: str
+
+    @property
+    def channel_id(self) -> int:
+        return self.way.channel_id
+
+
+def site_of(ask: Ask) -> Site:
+    """The site a request names, if its Origin may use it; raises 403 otherwise, whatever is wrong."""
+    found = ask.hub.connections.by_site(ask.request.query.get("site", ""))
+    origin = ask.request.headers.get("Origin", "")
+    if found is None or not may_embed(found[1], origin, ask.hub, ask.request):
+        raise ApiError(403, "unknown_site", "This website may not use this chat.", "Add its address to the channel.")
+    return Site(*found, origin)
+
+
+def may_embed(way: Way, origin: str, hub: Hub, request: web.Request) -> bool:
+    """Whether a page of `origin` may hold the widget: it is in the channel's list, or it is our own."""
+    wanted = origin.lower().rstrip("/")
+    allowed = {str(each).lower().rstrip("/") for each in way.settings.get("origins") or ()}
+    return bool(wanted) and (wanted in allowed or wanted == peer.base_url(request))
+
+
+# ── The socket
+
+
+@door("GET", "/w/ws", may="public")
+async def follow(ask: Ask) -> web.WebSocketResponse:
+    try:
+        site: Site | None = site_of(ask)
+    except ApiError:
+        site = None
+    ws, socket = await sockets.open_socket(ask.request, MOST_FRAME)
+    if site is None:
+        await sockets.close(ws, sockets.FORBIDDEN)
+        return ws
+    code = 1000
+    writing, pinging = asyncio.create_task(socket.write()), asyncio.create_task(socket.ping())
+    talk = Talk(ask, site, socket)
+    try:
+        await talk.greet(await socket.hear(sockets.HELLO_S))
+        while True:
+            await talk.take(await socket.hear(sockets.SILENT_S))
+    except Closed as closed:
+        code = closed.code
+    except (StoreUnavailable, ConnectionError):
+        code = sockets.RESTART
+    finally:
+        talk.leave()
+        for task in (pinging, writing):
+            task.cancel()
+        await sockets.close(ws, code)
+    return ws
+
+
+class Talk:
+    """One socket of one visitor, from hello to the end."""
+
+    __slots__ = ("_ask", "_hub", "_reporting", "_site", "_socket", "visitor")
+
+    def __init__(self, ask: Ask, site: Site, socket: Socket) -> None:
+        self._ask = ask
+        self._hub = ask.hub
+        self._site = site
+        self._socket = socket
+        self._reporting: asyncio.Task[None] | None = None
+        self.visitor: Visitor | None = None
+
+    async def greet(self, hello: Frame) -> None:
+        """Say who they are and what they missed; from then on they are live."""
+        self.leave()
+        feed, socket = self._hub.feed, self._socket
+        visitor, frame = await welcome(self._ask, self._site, hello)
+        self.visitor = visitor
+        self._hub.visitors_here.opened(visitor.identity_id)
+        cursor = frame.get("cursor")
+        if cursor is None:
+            cursor = _number(hello.get("cursor"))
+            try:
+                await feed.reach(feed.check(hello.get("epoch"), cursor))
+            except Reset as reset:
+                socket.say(t="reset", reason=reset.reason)
+                return
+        socket.hold()
+        socket.cursor = goal = feed.position
+        feed.visitors.setdefault(visitor.identity_id, set()).add(socket)
+        missed = await self._hub.store.read(
+            partial(history.missed_events, identity_id=visitor.identity_id, after=cursor, upto=goal)
+        )
+        if missed is None:
+            feed.visitors[visitor.identity_id].discard(socket)
+            socket.push_now(msgspec.json.encode({"t": "reset", "reason": "too_far"}))
+            socket.release()
+            return
+        socket.push_now(msgspec.json.encode(frame, enc_hook=str))
+        events = {"t": "events", "after": cursor, "upto": goal, "live": True, "events": missed}
+        socket.push_now(msgspec.json.encode(events, enc_hook=str))
+        socket.release()
+
+    def leave(self) -> None:
+        if self.visitor is None:
+            return
+        own = self._hub.feed.visitors.get(self.visitor.identity_id, set())
+        own.discard(self._socket)
+        if not own:
+            self._hub.feed.visitors.pop(self.visitor.identity_id, None)
+        self._hub.visitors_here.closed(self.visitor.identity_id)
+        if self._reporting is not None:
+            self._reporting.cancel()
+        self.visitor = None
+
+    async def take(self, frame: Frame) -> None:
+        if frame["t"] == "hello":
+            await self.greet(frame)
+            return
+        if self.visitor is None:
+            raise Closed(sockets.PROTOCOL_ERROR)
+        if frame["t"] == "at":
+            cursor = min(_number(frame.get("cursor")), self._hub.feed.position)
+            if self._reporting is not None:
+                self._reporting.cancel()
+            self._reporting = asyncio.create_task(report_shown(self._hub, self.visitor, cursor))
+        elif answer := await take_frame(self._hub, self._site, self.visitor, frame):
+            self._socket.say(**answer)
+
+
+async def report_shown(hub: Hub, visitor: Visitor, cursor: int) -> None:
+    """Record what a page has applied; a reply may be shown a moment before it is recorded as sent."""
+    for _ in range(10):
+        try:
+            waiting = (await hub.store.write(lambda tx: tokens.mark_shown(tx, visitor, cursor))).result
+        except StoreUnavailable:
+            waiting = 1
+        if not waiting:
+            return
+        await asyncio.sleep(0.3)
+
+
+async def welcome(ask: Ask, site: Site, hello: Frame) -> tuple[Visitor, Frame]:
+    """The visitor and their welcome; raises `Closed` for a token that is none."""
+    if hello["t"] != "hello" or hello.get("v") != 1:
+        raise Closed(sockets.PROTOCOL_ERROR)
+    hub = ask.hub
+    token = str(hello.get("token") or "")
+    frame: Frame = {
+        "t": "welcome",
+        "v": 1,
+        "epoch": hub.feed.head.epoch,
+        "build": hub.feed.build,
+        "ping_s": int(sockets.PING_S),
+        "limits": {"text": MOST_TEXT, "file_bytes": hub.most_file_bytes},
+        "config": config_of(hub, site.way),
+    }
+    visitor: Visitor | None
+    if token:
+        visitor = await hub.store.read(partial(tokens.find_visitor, token=token, channel_id=site.channel_id))
+        if visitor is None:
+            raise Closed(sockets.REFUSED)
+    else:
+        hub.limits.take("visitor", peer.block_of(ask.request))
+        token = random_token()
+        origin, channel_id = site.way.origin, site.channel_id
+        welcomed = await hub.store.write(lambda tx: tokens.welcome_visitor(tx, origin, channel_id, token))
+        visitor = welcomed.result
+        frame["token"] = token
+    frame["head"] = hub.feed.position
+    cursor = hello.get("cursor")
+    if cursor is None or "token" in frame:
+        frame["cursor"] = hub.feed.position
+        messages, more = await hub.store.read(partial(history.last_messages, identity_id=visitor.identity_id))
+        frame |= {"messages": messages, "more": more}
+    state = await hub.store.read(partial(tokens.conversation_state, identity_id=visitor.identity_id))
+    frame["state"] = {"conversation": state}
+    return visitor, frame
+
+
+def config_of(hub: Hub, way: Way) -> Frame:
+    """What the widget shows of the site's settings."""
+    settings = way.settings
+    return {
+        "title": settings.get("title") or "Chat",
+        "greeting": settings.get("greeting") or "",
+        "color": settings.get("color") or "#2f5bea",
+        "side": settings.get("side") or "right",
+        "lang": settings.get("lang") or "auto",
+        "online": hub.anybody_online(),
+        "offline_text": settings.get("offline_text") or "",
+        "ask_email": bool(settings.get("ask_email")),
+        "team": [],
+    }
+
+
+def _number(value: object) -> int:
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else 0
+
+
+async def take_frame(hub: Hub, site: Site, visitor: Visitor, frame: Frame) -> Frame | None:
+    """Do what a visitor's frame asks; the answer, if it has one."""
+    match frame["t"]:
+        case "op":
+            return await _take_op(hub, site, visitor, frame)
+        case "hint":
+            if frame.get("kind") == "typing":
+                await _typing(hub, visitor)
+            return None
+        case "pong":
+            return None
+        case _:
+            raise Closed(sockets.PROTOCOL_ERROR)
+
+
+async def _typing(hub: Hub, visitor: Visitor) -> None:
+    conversation_id = await hub.store.read(partial(conversations.latest_of, identity_id=visitor.identity_id))
+    if conversation_id is not None:
+        hub.feed.hint(kind="typing", conversation=conversation_id, by="contact")
+
+
+async def _take_op(hub: Hub, site: Site, visitor: Visitor, frame: Frame) -> Frame:
+    client_id = frame.get("client_id")
+    if not isinstance(client_id, str) or not 8 <= len(client_id) <= LONGEST_CLIENT_ID or set(client_id) - CLIENT_ID:
+        raise Closed(sockets.PROTOCOL_ERROR)
+    ops: dict[object, Callable[[Hub, Site, Visitor, Frame], Awaitable[Frame]]] = {"message": _say, "read": _read}
+    if frame.get("kind") not in ops:
+        return nack(client_id, "unknown_op", "This is not possible here.", final=True)
+    try:
+        hub.limits.take("op", str(visitor.identity_id))
+        return {"t": "ack", "client_id": client_id} | await ops[frame["kind"]](hub, site, visitor, frame)
+    except Exception as error:
+        answer = translated(error)
+        if answer is None:
+            raise
+        return nack(client_id, answer.code, answer.message, final=answer.status in (404, 422))
+
+
+async def _say(hub: Hub, site: Site, visitor: Visitor, frame: Frame) -> Frame:
+    text, uploads = frame.get("text"), frame.get("files") or []
+    if not isinstance(text, str) or not isinstance(uploads, list) or not all(isinstance(f, str) for f in uploads):
+        raise ApiError(422, "invalid", "This is no message.")
+    if len(text) > MOST_TEXT or len(uploads) > 10:
+        raise ApiError(422, "too_long", f"A message has at most {MOST_TEXT} characters and 10 files.")
+    if not text.strip() and not uploads:
+        raise ApiError(422, "empty", "The message is empty.")
+    said = Inbound(
+        event_key=f"{visitor.identity_id}:{frame['client_id']}",
+        address=visitor.address,
+        to=site.way.address,
+        sent_at=hub.clock(),
+        text=clean(text),
+    )
+    result, seq = await hub.intake.receive_from_visitor(
+        site.way.origin, said, tuple(uploads), f"visitor:{visitor.identity_id}"
+    )
+    return _stored(result, seq, hub)
+
+
+def _stored(result: Result, seq: int, hub: Hub) -> Frame:
+    return {"id": result.message_id, "seq": seq, "at": moment(hub.clock())}
+
+
+async def _read(hub: Hub, site: Site, visitor: Visitor, frame: Frame) -> Frame:
+    upto = _number(frame.get("message"))
+    written = await hub.store.write(lambda tx: tokens.mark_seen(tx, visitor, upto))
+    return {"id": upto, "seq": written.seq, "at": moment(hub.clock())}
+
+
+# ── Requests beside the socket
+
+
+async def _visitor(ask: Ask, site: Site) -> Visitor:
+    scheme, _, token = ask.request.headers.get("Authorization", "").partition(" ")
+    visitor = None
+    if scheme.lower() == "bearer" and token:
+        visitor = await ask.hub.store.read(
+            partial(tokens.find_visitor, token=token.strip(), channel_id=site.channel_id)
+        )
+    if visitor is None:
+        raise ApiError(401, "signed_out", "This visitor is not known.")
+    return visitor
+
+
+def _json(site: Site, body: object, status: int = 200) -> web.Response:
+    encoded = msgspec.json.encode(body, enc_hook=str)
+    return _open_to(site, web.Response(body=encoded, content_type="application/json", status=status))
+
+
+def _open_to(site: Site, response: web.Response) -> web.Response:
+    response.headers["Access-Control-Allow-Origin"] = site.origin
+    response.headers["Vary"] = "Origin"
+    response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+    return response
+
+
+def _for_visitors(handler: Callable[[Ask, Site], Awaitable[web.Response]]) -> Callable[[Ask], Awaitable[web.Response]]:
+    """Answers errors with the headers that let the site's page read them."""
+
+    async def answer(ask: Ask) -> web.Response:
+        site = site_of(ask)
+        try:
+            return await handler(ask, site)
+        except Exception as error:
+            known = translated(error)
+            if known is None:
+                raise
+            return _open_to(site, respond(known))
+
+    return answer
+
+
+@door("OPTIONS", "/w/{rest:history|files|events|frames|files/.+}", may="public")
+async def preflight(ask: Ask) -> web.Response:
+    response = _open_to(site_of(ask), web.Response(status=204))
+    response.headers["Access-Control-Allow-Methods"] = "GET, POST"
+    response.headers["Access-Control-Allow-Headers"] = "Authorization, Content-Type"
+    response.headers["Access-Control-Max-Age"] = HISTORY_CORS_S
+    return response
+
+
+@door("GET", "/w/history", may="public")
+@_for_visitors
+async def earlier(ask: Ask, site: Site) -> web.Response:
+    """A page of the visitor's older messages."""
+    visitor = await _visitor(ask, site)
+    before = ask.request.query.get("before", "")
+    if not before.isdecimal() or len(before) > 15:
+        raise ApiError(422, "invalid", "`before` is the id of a message.")
+    messages, more = await ask.hub.store.read(
+        partial(history.last_messages, identity_id=visitor.identity_id, before=int(before))
+    )
+    return _json(site, {"messages": messages, "more": more})
+
+
+@door("POST", "/w/files", may="public")
+@_for_visitors
+async def upload(ask: Ask, site: Site) -> web.Response:
+    visitor = await _visitor(ask, site)
+    ask.hub.limits.take("upload", str(visitor.identity_id))
+    kept = await files.keep_upload(ask.request, ask.hub, f"visitor:{visitor.identity_id}")
+    return _json(site, kept, 201)
+
+
+@door("GET", "/w/files/{key}", may="public")
+@_for_visitors
+async def get_file(ask: Ask, site: Site) -> web.Response:
+    visitor = await _visitor(ask, site)
+    key = ask.request.match_info["key"]
+    row = await ask.hub.store.read(partial(tokens.owns_file, visitor=visitor, key=key))
+    if row is None:
+        raise not_found("This file")
+    return _open_to(site, await files.file_response(ask.hub.blobs, row))
+
+
+@door("GET", "/w/events", may="public")
+@_for_visitors
+async def poll(ask: Ask, site: Site) -> web.Response:
+    """One `events` frame, after up to `wait` seconds, or a `reset`."""
+    visitor = await _visitor(ask, site)
+    feed, query = ask.hub.feed, ask.request.query
+    after = query.get("after", "")
+    try:
+        cursor = feed.check(query.get("epoch"), int(after) if after.isdecimal() and len(after) < 16 else None)
+        await feed.reach(cursor)
+    except Reset as reset:
+        return _json(site, {"t": "reset", "reason": reset.reason})
+    wait_s = min(_number(int(query["wait"])) if query.get("wait", "").isdecimal() else MOST_POLL_S, MOST_POLL_S)
+    deadline = asyncio.get_running_loop().time() + wait_s
+    ask.hub.visitors_here.opened(visitor.identity_id)
+    try:
+        while True:
+            goal = feed.position
+            missed = await ask.hub.store.read(
+                partial(history.missed_events, identity_id=visitor.identity_id, after=cursor, upto=goal)
+            )
+            left_s = deadline - asyncio.get_running_loop().time()
+            if missed is None:
+                return _json(site, {"t": "reset", "reason": "too_far"})
+            if missed or left_s <= 0:
+                return _json(site, {"t": "events", "after": cursor, "upto": goal, "live": True, "events": missed})
+            await feed.moved(min(left_s, 2.0))
+    finally:
+        ask.hub.visitors_here.closed(visitor.identity_id)
+
+
+@door("POST", "/w/frames", may="public")
+@_for_visitors
+async def frames(ask: Ask, site: Site) -> web.Response:
+    """Takes what the socket would take, answers what it would answer, except events."""
+    if (ask.request.content_length or 0) > 100 * MOST_FRAME:
+        raise ApiError(413, "too_large", "Too many frames at once.")
+    try:
+        given = msgspec.json.decode(await ask.request.read())["frames"]
+        wanted = [frame for frame in given if isinstance(frame, dict) and isinstance(frame.get("t"), str)][:100]
+    except (msgspec.DecodeError, KeyError, TypeError, UnicodeError):
+        raise ApiError(400, "protocol", "These are no frames.") from None
+    answers: list[Frame] = []
+    visitor: Visitor | None = None
+    try:
+        for frame in wanted:
+            if frame["t"] == "hello":
+                visitor, said = await welcome(ask, site, frame)
+                answers.append(said)
+                continue
+            visitor = visitor or await _visitor(ask, site)
+            if frame["t"] == "at":
+                await report_shown(ask.hub, visitor, min(_number(frame.get("cursor")), ask.hub.feed.position))
+            elif answer := await take_frame(ask.hub, site, visitor, frame):
+                answers.append(answer)
+    except Closed as closed:
+        status = 401 if closed.code == sockets.REFUSED else 400
+        raise ApiError(status, "protocol", "This is no frame, or no token.") from None
+    return _json(site, {"frames": answers})

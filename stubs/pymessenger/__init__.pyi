@@ -1,0 +1,1 @@
+from pymessenger.bot import Bot as Bot

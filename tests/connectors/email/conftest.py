@@ -1,0 +1,152 @@
+"""Servers the email tests talk to: the world's post office, and a real Dovecot."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from tests.connectors.email.doubles import ADDRESS, PASSWORD
+
+from omnibox.testing.world.mail import MailHouse
+
+CONFIGURATION = """
+protocols = imap
+listen = 127.0.0.1
+base_dir = {folder}/run
+log_path = {folder}/log
+ssl = yes
+ssl_cert = <{folder}/cert.pem
+ssl_key = <{folder}/key.pem
+disable_plaintext_auth = no
+auth_mechanisms = plain login
+mail_location = maildir:{folder}/mail/%u
+first_valid_uid = 1
+default_internal_user = dovecot
+default_login_user = dovenull
+passdb {{
+  driver = static
+  args = password={password}
+}}
+userdb {{
+  driver = static
+  args = uid=dovecot gid=dovecot home={folder}/mail/%u
+}}
+namespace inbox {{
+  inbox = yes
+  separator = /
+  mailbox Sent {{
+    auto = create
+    special_use = \\Sent
+  }}
+}}
+service imap-login {{
+  chroot =
+  inet_listener imap {{
+    port = {imap}
+  }}
+  inet_listener imaps {{
+    port = {imaps}
+    ssl = yes
+  }}
+}}
+service anvil {{
+  chroot =
+}}
+service stats {{
+  chroot =
+}}
+"""
+
+
+class Dovecot:
+    """A running Dovecot: ports, its certificate, and a folder per user."""
+
+    def __init__(self, folder: Path, imap: int, imaps: int) -> None:
+        self.folder = folder
+        self.imap = imap
+        self.imaps = imaps
+
+    @property
+    def certificate(self) -> str:
+        return (self.folder / "cert.pem").read_text()
+
+    def put(self, user: str, raw: bytes, name: str, folder: str = "") -> None:
+        """Drop a mail into a maildir, as a delivery agent does."""
+        maildir = self.folder / "mail" / user / (f".{folder}" if folder else "")
+        for part in ("", "tmp", "new", "cur"):
+            (maildir / part).mkdir(parents=True, exist_ok=True)
+        temporary = maildir / "tmp" / name
+        temporary.write_bytes(raw)
+        temporary.rename(maildir / "new" / name)
+        subprocess.run(["chown", "-R", "dovecot:", str(self.folder / "mail" / user)], check=True)
+
+    def rebuild(self, user: str) -> None:
+        """Forget all UIDs, as a restored mailbox does."""
+        for path in (self.folder / "mail" / user).glob("dovecot*"):
+            path.unlink()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@pytest.fixture(scope="session")
+def dovecot() -> Iterator[Dovecot]:
+    if shutil.which("dovecot") is None or os.geteuid() != 0:
+        pytest.skip("dovecot is not installed, or the tests do not run as root: see scripts/install-servers")
+    folder = Path(tempfile.mkdtemp(prefix="omnibox-dovecot-"))
+    folder.chmod(0o755)
+    server = Dovecot(folder, free_port(), free_port())
+    openssl = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"]
+    openssl += ["-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"]
+    openssl += ["-keyout", str(folder / "key.pem"), "-out", str(folder / "cert.pem")]
+    subprocess.run(openssl, check=True, capture_output=True)
+    (folder / "run").mkdir()
+    (folder / "mail").mkdir()
+    shutil.chown(folder / "mail", "dovecot", "dovecot")
+    text = CONFIGURATION.format(folder=folder, password=PASSWORD, imap=server.imap, imaps=server.imaps)
+    (folder / "dovecot.conf").write_text(text)
+    subprocess.run(["dovecot", "-c", str(folder / "dovecot.conf")], check=True, capture_output=True)
+    pid = int((folder / "run" / "master.pid").read_text())
+    try:
+        yield server
+    finally:
+        os.kill(pid, signal.SIGTERM)
+        _wait_until_gone(pid)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _wait_until_gone(pid: int) -> None:
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return
+        time.sleep(0.05)
+
+
+@pytest_asyncio.fixture
+async def house() -> AsyncIterator[MailHouse]:
+    """The world's post office with our account."""
+    house = MailHouse()
+    await house.start()
+    house.add_account(ADDRESS, PASSWORD)
+    try:
+        async with asyncio.timeout(60):
+            yield house
+    finally:
+        await house.stop()

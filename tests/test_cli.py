@@ -1,0 +1,592 @@
+"""The command line, run as a user runs it."""
+
+import json
+import os
+import re
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.request import urlopen
+
+import pytest
+
+from omnibox.config import hold_home, load
+from omnibox.offline import split_mbox
+from omnibox.secrets import random_key
+
+OMNIBOX = str(Path(sys.executable).parent / "omnibox")
+
+
+def environment(**more: str) -> dict[str, str]:
+    return {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", **more}
+
+
+def run(*arguments: str | Path, stdin: bytes = b"", **environ: str) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(
+        [OMNIBOX, *map(str, arguments)],
+        input=stdin,
+        capture_output=True,
+        timeout=60,
+        check=False,
+        env=environment(**environ),
+    )
+
+
+def lines(answer: subprocess.CompletedProcess[bytes]) -> list[dict[str, Any]]:
+    """The JSON Lines of standard output: every line one object, nothing else."""
+    found = [json.loads(line) for line in answer.stdout.decode().splitlines()]
+    assert all(isinstance(line, dict) for line in found)
+    return found
+
+
+# ── Common
+
+
+def test_the_version_is_shown() -> None:
+    from omnibox import __version__
+
+    answer = run("--version")
+    assert (answer.returncode, answer.stdout.decode()) == (0, f"omnibox {__version__}\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ([], "Missing command."),
+        (["frobnicate"], "frobnicate"),
+        (["serve", "--port", "x"], "--port"),
+        (["serve", "--port", "70000"], "--port: "),
+        (["mask", "--colour"], "--colour"),
+        (["normalize"], "--channel"),
+        (["normalize", "--channel", "pigeon"], "'pigeon' has no offline commands; choose one of "),
+        (["normalize", "--channel", "hook"], "'hook' has no offline commands; choose one of "),
+        (["render", "--channel", "pigeon"], "'pigeon'"),
+        (["backup"], "PATH"),
+        (["agent", "invite"], "email"),
+        (["agent", "invite", "ada@example.org", "--role", "king"], "--role: choose one of owner, admin, agent"),
+        (["agent", "invite", "ada"], "not an email address"),
+        (["agent", "reset", "ada"], "not an email address"),
+    ],
+)
+def test_a_usage_error_is_one_clear_line_and_status_2(arguments: list[str], says: str, tmp_path: Path) -> None:
+    answer = run(*arguments, OMNIBOX_HOME=str(tmp_path / "home"))
+    assert answer.returncode == 2
+    (line,) = answer.stderr.decode().splitlines()
+    assert line.startswith("omnibox: ")
+    assert says in line
+    assert answer.stdout == b""
+    assert not (tmp_path / "home").exists()
+
+
+@pytest.mark.parametrize("command", [["serve"], ["check"], ["backup", "x"], ["agent", "reset", "ada@example.org"]])
+def test_every_fault_of_the_configuration_is_shown_and_the_status_is_2(command: list[str], tmp_path: Path) -> None:
+    answer = run(*command, OMNIBOX_HOME=str(tmp_path), OMNIBOX_PROT="1", OMNIBOX_PORT="x")
+    assert answer.returncode == 2
+    assert [line.split(":")[1].strip() for line in answer.stderr.decode().splitlines()] == [
+        "OMNIBOX_PROT",
+        "OMNIBOX_PORT",
+    ]
+
+
+@pytest.mark.parametrize("arguments", [["--version"], ["mask", "--help"], ["normalize", "--help"]])
+def test_the_offline_commands_start_without_the_server(arguments: list[str]) -> None:
+    code = (
+        "import sys; from omnibox.cli import main; sys.argv[1:] = sys.argv[1:]\n"
+        "try: main()\n"
+        "finally: print([n for n in ('sqlalchemy', 'aiohttp', 'structlog', 'cryptography') if n in sys.modules])"
+    )
+    answer = subprocess.run(
+        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert answer.stdout.splitlines()[-1] == "[]"
+
+
+# ── normalize and render
+
+
+def body(*texts: str, mid: str = "m") -> bytes:
+    """A webhook body with one message per text."""
+    messages = [
+        {
+            "sender": {"id": "41"},
+            "recipient": {"id": "7"},
+            "timestamp": 1760000000123,
+            "message": {"mid": f"{mid}{n}", "text": text},
+        }
+        for n, text in enumerate(texts)
+    ]
+    return json.dumps({"object": "page", "entry": [{"id": "7", "time": 1, "messaging": messages}]}).encode()
+
+
+def test_standard_input_is_one_document_and_its_source_is_a_dash() -> None:
+    for arguments in ([], ["-"]):
+        answer = run("normalize", "--channel", "messenger", *arguments, stdin=body("Hola", "¿Hay alguien?"))
+        assert answer.returncode == 0
+        assert [(line["v"], line["source"], line["channel"], line["text"]) for line in lines(answer)] == [
+            (1, "-", "messenger", "Hola"),
+            (1, "-", "messenger", "¿Hay alguien?"),
+        ]
+
+
+def test_a_folder_is_every_file_below_it_by_the_bytes_of_its_path(tmp_path: Path) -> None:
+    names = ["B", "a-b", "a/b", "a/c/d", "a.b", "z", "é"]
+    for name in names:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(body(name))
+    os.mkfifo(tmp_path / "pipe")  # reading it would wait for ever
+    answer = run("normalize", "--channel", "messenger", tmp_path)
+    assert [line["text"] for line in lines(answer)] == ["B", "a-b", "a.b", "a/b", "a/c/d", "z", "é"]
+    assert [line["source"] for line in lines(answer)] == [f"{tmp_path}/{line['text']}" for line in lines(answer)]
+
+
+def test_the_source_is_the_path_as_it_was_given(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in/x").write_bytes(body("x"))
+    answer = subprocess.run(
+        [OMNIBOX, "normalize", "--channel", "messenger", "./in", "in/x"],
+        capture_output=True,
+        cwd=tmp_path,
+        check=True,
+        timeout=60,
+    )
+    assert [line["source"] for line in lines(answer)] == ["./in/x", "in/x"]
+
+
+def test_a_bad_input_costs_its_own_line_only(tmp_path: Path) -> None:
+    inputs = {"1": b"", "2": b"{not json", "3": b'{"object": "user"}', "5": body("fine")}
+    for name, raw in inputs.items():
+        (tmp_path / name).write_bytes(raw)
+    (tmp_path / "4").symlink_to(tmp_path / "nowhere")
+    answer = run("normalize", "--channel", "messenger", tmp_path)
+    assert answer.returncode == 1
+    found = lines(answer)
+    assert [line["source"] for line in found] == [f"{tmp_path}/{name}" for name in "12345"]
+    assert [line.get("error", {}).get("code") for line in found] == [
+        "empty",
+        "invalid",
+        "unsupported",
+        "internal",
+        None,
+    ]
+    assert all(line["error"]["message"] for line in found[:4])
+    assert answer.stderr == b""
+
+
+def test_a_path_that_is_not_there_is_an_error_line_and_the_rest_goes_on(tmp_path: Path) -> None:
+    (tmp_path / "x").write_bytes(body("fine"))
+    answer = run("normalize", "--channel", "messenger", tmp_path / "gone", tmp_path / "x")
+    assert answer.returncode == 1
+    gone, fine = lines(answer)
+    assert (gone["error"]["code"], gone["source"]) == ("internal", f"{tmp_path}/gone")
+    assert fine["text"] == "fine"
+
+
+def test_events_of_another_account_are_no_messages() -> None:
+    answer = run("normalize", "--channel", "messenger", "--account", "8", stdin=body("Hola"))
+    assert [line["kind"] for line in lines(answer)] == ["other"]
+
+
+def test_lone_surrogates_become_the_replacement_character(tmp_path: Path) -> None:
+    name = os.fsdecode(os.fsencode(tmp_path) + b"/\xff.json")
+    Path(name).write_bytes(body("a\ud83db"))
+    answer = run("normalize", "--channel", "messenger", tmp_path)
+    (line,) = lines(answer)
+    assert line["text"] == "a\ufffdb"
+    assert line["source"] == f"{tmp_path}/\ufffd.json"
+
+
+def test_a_line_is_written_when_its_input_is_done(tmp_path: Path) -> None:
+    (tmp_path / "first").write_bytes(body("first"))
+    command = [OMNIBOX, "normalize", "--channel", "messenger", str(tmp_path / "first"), "-"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment()) as process:
+        assert process.stdin
+        assert process.stdout
+        assert json.loads(process.stdout.readline())["text"] == "first"  # while the second is still being typed
+        process.stdin.write(body("second"))
+        process.stdin.close()
+        assert json.loads(process.stdout.readline())["text"] == "second"
+    assert process.returncode == 0
+
+
+def test_a_reader_that_leaves_ends_it_quietly(tmp_path: Path) -> None:
+    for n in range(2000):
+        (tmp_path / f"{n}").write_bytes(body("x" * 200))
+    command = [OMNIBOX, "normalize", "--channel", "messenger", str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment()) as process:
+        assert process.stdout
+        assert process.stderr
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 1
+
+
+MBOX = b"""From ada@example.org Thu Jan  1 00:00:00 2026
+Message-ID: <1@example.org>
+From: Ada <ada@example.org>
+
+Hello
+>From here on
+
+From eve@example.org Thu Jan  1 00:00:00 2026
+Message-ID: <2@example.org>
+From: Eve <eve@example.org>
+
+Second
+From the start of a line, but not after an empty one
+"""
+
+
+def test_an_mbox_is_split_where_from_follows_an_empty_line() -> None:
+    first, second = split_mbox(MBOX.splitlines(keepends=True))
+    assert first.endswith(b"\n\nHello\nFrom here on\n")
+    assert second.endswith(b"Second\nFrom the start of a line, but not after an empty one\n")
+    assert list(split_mbox([])) == [b""]
+    assert list(split_mbox([b"no\n", b"mbox\n"])) == [b"no\nmbox\n"]
+    assert list(split_mbox([b"From a\n", b"From b\n"])) == [b"From b\n"]
+
+
+def test_an_mbox_gives_one_line_per_mail(tmp_path: Path) -> None:
+    (tmp_path / "box").write_bytes(MBOX)
+    answer = run("normalize", "--channel", "email", "--mbox", tmp_path / "box")
+    assert [(line["external_id"], line["source"]) for line in lines(answer)] == [
+        ("1@example.org", f"{tmp_path}/box"),
+        ("2@example.org", f"{tmp_path}/box"),
+    ]
+
+
+def test_render_answers_each_line_in_order() -> None:
+    items = [
+        b'{"to": "41", "text": "Hola", "attachments": [], "quick_replies": [], "mode": "response"}',
+        b"{not json",
+        b"[1]",
+        b"",
+        b'{"to": "41", "text": "Adios", "attachments": [], "quick_replies": [], "mode": "response"}',
+    ]
+    answer = run("render", "--channel", "messenger", stdin=b"\n".join(items) + b"\n")
+    assert answer.returncode == 1
+    first, invalid, other, empty, last = lines(answer)
+    assert [first["requests"][0]["json"]["message"]["text"], last["requests"][0]["json"]["message"]["text"]] == [
+        "Hola",
+        "Adios",
+    ]
+    assert [line["error"]["code"] for line in (invalid, other, empty)] == ["invalid", "unsupported", "empty"]
+    assert run("render", "--channel", "messenger", stdin=items[0]).returncode == 0
+
+
+# ── mask
+
+
+def test_mask_passes_text_through_to_the_byte() -> None:
+    text = b"Paga con 4111 1111 1111 1111, gracias\r\n" + b"\xff no line feed"
+    answer = run("mask", stdin=text)
+    assert answer.returncode == 0
+    assert answer.stdout == text.replace(b"4111 1111 1111", "•••• •••• ••••".encode())
+
+
+def test_mask_answers_json_strings_with_objects() -> None:
+    answer = run("mask", "--jsonl", stdin=b'"4111111111111111"\n"nothing"\n')
+    assert answer.returncode == 0
+    assert lines(answer) == [{"text": "•" * 12 + "1111", "found": 1}, {"text": "nothing", "found": 0}]
+
+
+# ── The hub
+
+
+def migrate_home(home: Path) -> None:
+    """A home folder as a first start leaves it."""
+    import asyncio
+
+    from omnibox.config import open_secrets, prepare_home
+    from omnibox.store.migrations import migrate
+
+    config = load(environ={"OMNIBOX_HOME": str(home)})
+    prepare_home(config)
+    open_secrets(config)
+    asyncio.run(migrate(config.store_url))
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    migrate_home(tmp_path / "home")
+    return tmp_path / "home"
+
+
+def test_a_second_serve_on_a_home_folder_says_so(home: Path) -> None:
+    with hold_home(load(environ={"OMNIBOX_HOME": str(home)})):
+        answer = run("serve", "--home", home)
+    assert answer.returncode == 2
+    assert answer.stderr.decode().startswith(f"omnibox: process {os.getpid()} already serves {home}; ")
+
+
+@contextmanager
+def serving(home: Path, **environ: str) -> Iterator[tuple[str, str]]:
+    """A running `omnibox serve` that is told to end afterwards: its address, and what it said before."""
+    command = [OMNIBOX, "serve", "--port", "0", "--home", str(home)]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(**environ)
+    ) as process:
+        assert process.stdout
+        assert process.stderr
+        watch = threading.Timer(60, process.kill)  # so that a hang is a failure
+        watch.start()
+        said = ""
+        while "runs at" not in said.rpartition("\n")[0].rpartition("\n")[2]:
+            line = process.stdout.readline().decode()
+            assert line, process.stderr.read().decode()
+            said += line
+        yield said.split()[-1], said
+        process.send_signal(signal.SIGTERM)
+        log = process.stderr.read().decode()
+        watch.cancel()
+    assert process.returncode == 0, log
+    assert all(json.loads(line) for line in log.splitlines())
+    assert "set-up" not in log
+
+
+def test_serve_shows_a_set_up_code_until_there_is_an_owner_and_ends_on_sigterm(tmp_path: Path) -> None:
+    home = tmp_path / "new"
+    with serving(home) as (url, said), urlopen(f"{url}/readyz") as answer:
+        assert answer.status == 200
+        code = said.splitlines()[0].split()[-1]
+        assert re.fullmatch(r"([a-z2-9]{5}-){2}[a-z2-9]{5}", code)
+    add_agent(home, "ada@example.org", "owner")
+    with serving(home) as (url, said):
+        assert said == f"omnibox runs at {url}\n"
+
+
+def test_a_running_hub_is_backed_up_and_gets_invitations(tmp_path: Path) -> None:
+    home = tmp_path / "new"
+    with serving(home):
+        assert run("check", "--home", home).returncode == 0
+        assert run("agent", "invite", "ada@example.org", "--home", home).returncode == 0
+        assert run("backup", tmp_path / "copy", "--home", home).returncode == 0
+    with closing(sqlite3.connect(tmp_path / "copy/omnibox.db")) as database:
+        assert database.execute("SELECT email FROM agent").fetchall() == [("ada@example.org",)]
+
+
+def test_a_port_that_is_taken_is_named(home: Path) -> None:
+    with closing(socket.create_server(("127.0.0.1", 0))) as taken:
+        port = taken.getsockname()[1]
+        answer = run("serve", "--port", str(port), "--home", home)
+    assert answer.returncode == 2
+    assert answer.stderr.decode().splitlines()[-1].startswith("omnibox: ")
+    assert str(port) in answer.stderr.decode().splitlines()[-1]
+
+
+def add_agent(home: Path, email: str, role: str, *, is_active: bool = True) -> None:
+    with closing(sqlite3.connect(home / "omnibox.db")) as database, database:
+        database.execute(
+            "INSERT INTO agent (name, email, password_hash, role, is_active, created_at)"
+            " VALUES ('Ada', ?, 'x', ?, ?, 0)",
+            (email, role, is_active),
+        )
+
+
+# ── check
+
+
+def test_check_finds_a_fresh_home_well_and_changes_nothing(tmp_path: Path) -> None:
+    answer = run("check", "--home", tmp_path / "new")
+    assert answer.stderr == b""
+    names = [line[8:].partition(":")[0] for line in answer.stdout.decode().splitlines() if not line.startswith("  ")]
+    assert names[:4] == ["configuration", "home folder", "database", "secret key"]
+    assert names[-1] == "web pages"
+    assert {f"connector {name}" for name in ("email", "hook", "messenger", "webchat")} <= set(names)
+    assert not (tmp_path / "new").exists()
+
+
+def finding(answer: subprocess.CompletedProcess[bytes], name: str) -> tuple[str, str]:
+    """The line of that name and the cure below it."""
+    shown = [*answer.stdout.decode().splitlines(), ""]
+    place = next(n for n, line in enumerate(shown) if line[8:].startswith(name))
+    return shown[place], shown[place + 1].strip()
+
+
+def test_check_names_what_fails_with_a_cure(home: Path) -> None:
+    add_connection(home, random_key())
+    (home / "secret.key").chmod(0o644)
+    answer = run("check", "--home", home)
+    assert answer.returncode == 1
+    assert finding(answer, "secret key") == (
+        f"failed  secret key: others may read {home}/secret.key",
+        f"→ chmod 600 {home}/secret.key",
+    )
+    (home / "secret.key").chmod(0o600)
+    line, cure = finding(run("check", "--home", home), "secret key")
+    assert line == "failed  secret key: does not fit"
+    assert "bring back the secret.key" in cure
+    (home / "secret.key").unlink()
+    line, cure = finding(run("check", "--home", home), "secret key")
+    assert line == f"failed  secret key: {home}/secret.key is missing"
+    with closing(sqlite3.connect(home / "omnibox.db")) as database, database:
+        database.execute("UPDATE alembic_version SET version_num = '9999'")
+    line, cure = finding(run("check", "--home", home), "database")
+    assert (line.startswith("failed  database: revision 9999"), cure) == (True, "→ start a newer release")
+    (home / "omnibox.db").write_bytes(b"no database" * 100)
+    line, cure = finding(run("check", "--home", home), "database")
+    assert line.startswith("failed  database: cannot be read")
+
+
+def test_check_passes_over_a_database_that_is_in_use(home: Path) -> None:
+    add_connection(home, (home / "secret.key").read_text().strip())
+    with closing(sqlite3.connect(home / "omnibox.db")) as busy:
+        busy.execute("BEGIN IMMEDIATE")
+        answer = run("check", "--home", home)
+    assert finding(answer, "database")[0] == "ok      database: revision 0001"
+    assert finding(answer, "secret key")[0] == "ok      secret key: fits 1 stored documents"
+
+
+def add_connection(home: Path, key: str) -> None:
+    from omnibox.secrets import Secrets
+
+    with closing(sqlite3.connect(home / "omnibox.db")) as database, database:
+        database.execute(
+            "INSERT INTO connection (connector, name, hook_key, settings, state, created_at)"
+            " VALUES ('hook', 'Hook', 'k', ?, 'draft', 0)",
+            (Secrets([key]).encrypt("{}"),),
+        )
+
+
+# ── backup
+
+
+def test_a_backup_holds_database_files_and_settings_but_not_the_key(home: Path, tmp_path: Path) -> None:
+    add_agent(home, "ada@example.org", "owner")
+    (home / "files/ab").mkdir(parents=True)
+    (home / "files/ab/abcd").write_bytes(b"a file")
+    (home / "omnibox.toml").write_text("port = 8081")
+    answer = run("backup", tmp_path / "copy", "--home", home)
+    assert answer.returncode == 0, answer.stderr
+    assert f"keep {home}/secret.key too" in answer.stdout.decode()
+    copy = tmp_path / "copy"
+    assert sorted(path.name for path in copy.iterdir()) == ["files", "omnibox.db", "omnibox.toml"]
+    assert (copy / "files/ab/abcd").read_bytes() == b"a file"
+    assert {oct(path.stat().st_mode & 0o077) for path in (copy, copy / "omnibox.db", copy / "files")} == {"0o0"}
+    with closing(sqlite3.connect(copy / "omnibox.db")) as database:
+        assert database.execute("SELECT email FROM agent").fetchall() == [("ada@example.org",)]
+        (epoch,) = database.execute("SELECT epoch FROM installation").fetchone()
+    with closing(sqlite3.connect(home / "omnibox.db")) as database:
+        assert database.execute("SELECT epoch FROM installation").fetchone() != (epoch,)
+    assert finding(run("check", "--home", copy), "database")[0] == "ok      database: revision 0001"
+
+
+def test_a_backup_leaves_out_settings_that_hold_the_key(home: Path, tmp_path: Path) -> None:
+    key = random_key()
+    (home / "omnibox.toml").write_text(f"secret_key = '{key}'")
+    assert run("backup", tmp_path / "copy", "--home", home).returncode == 0
+    assert not (tmp_path / "copy/omnibox.toml").exists()
+
+
+def test_a_backup_is_whole_while_the_hub_writes(home: Path, tmp_path: Path) -> None:
+    """Two rows that are always written together are never copied apart."""
+    stop = threading.Event()
+    with closing(sqlite3.connect(home / "omnibox.db")) as database:
+        database.executescript("CREATE TABLE one (n, pad); CREATE TABLE two (n, pad);")
+        for n in range(2000):  # enough pages for several steps
+            database.execute("INSERT INTO one VALUES (?, zeroblob(8000))", (-1 - n,))
+        database.commit()
+
+    written = 0
+
+    def write() -> None:
+        nonlocal written
+        with closing(sqlite3.connect(home / "omnibox.db", timeout=30)) as database:
+            while not stop.is_set():
+                with database:
+                    database.execute("INSERT INTO one VALUES (?, '')", (written,))
+                    database.execute("INSERT INTO two VALUES (?, '')", (written,))
+                written += 1
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        while written == 0:
+            time.sleep(0)
+        before = written
+        answer = run("backup", tmp_path / "copy", "--home", home)
+        after = written
+    finally:
+        stop.set()
+        writer.join()
+    assert answer.returncode == 0, answer.stderr
+    assert after > before
+    with closing(sqlite3.connect(tmp_path / "copy/omnibox.db")) as copy:
+        ones = copy.execute("SELECT count(*) FROM one WHERE n >= 0").fetchone()
+        assert ones == copy.execute("SELECT count(*) FROM two").fetchone()
+        assert before - 1 <= ones[0] <= after
+
+
+def test_a_backup_never_overwrites(home: Path, tmp_path: Path) -> None:
+    (tmp_path / "copy").mkdir()
+    (tmp_path / "copy/mine").write_text("mine")
+    for target in (tmp_path / "copy", tmp_path / "copy/mine", home / "files/x"):
+        answer = run("backup", target, "--home", home)
+        assert answer.returncode == 2, answer.stdout
+        assert str(target) in answer.stderr.decode()
+    assert [path.name for path in (tmp_path / "copy").iterdir()] == ["mine"]
+    assert list((home / "files").iterdir()) == []
+
+
+def test_a_backup_of_nothing_or_of_a_server_says_what_to_do(tmp_path: Path) -> None:
+    answer = run("backup", tmp_path / "copy", "--home", tmp_path / "none")
+    assert (answer.returncode, b"is the home folder the right one?" in answer.stderr) == (2, True)
+    answer = run(
+        "backup", tmp_path / "copy", OMNIBOX_HOME=str(tmp_path), OMNIBOX_DATABASE_URL="postgresql://u:hunter2@h/d"
+    )
+    assert (answer.returncode, b"pg_dump" in answer.stderr, b"hunter2" in answer.stderr) == (2, True, False)
+    assert not (tmp_path / "copy").exists()
+
+
+# ── agent
+
+
+def test_an_invitation_is_one_link_and_can_be_made_again(home: Path) -> None:
+    for _ in range(2):
+        answer = run(
+            "agent",
+            "invite",
+            "Ada@Example.org",
+            "--role",
+            "owner",
+            "--home",
+            home,
+            OMNIBOX_PUBLIC_URL="https://chat.example.com",
+        )
+        assert answer.returncode == 0, answer.stderr
+        (link,) = answer.stdout.decode().split()
+        assert link.startswith("https://chat.example.com/inbox/link/")
+        assert len(link.rpartition("/")[2]) >= 43
+    with closing(sqlite3.connect(home / "omnibox.db")) as database:
+        assert database.execute("SELECT email, role, name, is_active FROM agent").fetchall() == [
+            ("ada@example.org", "owner", "ada", 0)
+        ]
+        ((token_hash,),) = database.execute("SELECT token_hash FROM link WHERE used_at IS NULL").fetchall()
+    assert token_hash not in link
+
+
+def test_who_has_come_is_reset_and_not_invited(home: Path) -> None:
+    add_agent(home, "ada@example.org", "agent")
+    add_agent(home, "eve@example.org", "agent", is_active=False)
+    answer = run("agent", "invite", "ada@example.org", "--home", home)
+    assert (answer.returncode, b"is an agent already" in answer.stderr) == (2, True)
+    answer = run("agent", "reset", "ada@example.org", "--home", home)
+    assert answer.returncode == 0
+    assert answer.stdout.startswith(b"http://127.0.0.1:8080/inbox/link/")
+    for email, why in (("bob@example.org", b"no agent signs in with"), ("eve@example.org", b"is deactivated")):
+        answer = run("agent", "reset", email, "--home", home)
+        assert (answer.returncode, why in answer.stderr, answer.stdout) == (2, True, b"")
+
+
+def test_agents_need_a_database(tmp_path: Path) -> None:
+    answer = run("agent", "invite", "ada@example.org", "--home", tmp_path)
+    assert (answer.returncode, b"start `omnibox serve` first" in answer.stderr) == (2, True)
+    assert list(tmp_path.iterdir()) == []

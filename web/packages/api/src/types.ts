@@ -1,0 +1,321 @@
+/** The records on the wire, as the server sends them. Times are RFC 3339 in UTC; texts are already masked. */
+
+export type Id = number;
+export type Time = string;
+export type Role = "owner" | "admin" | "agent";
+
+export interface Agent {
+  id: Id;
+  name: string;
+  email: string;
+  role: Role;
+  is_on: boolean;
+  is_online: boolean;
+  is_active: boolean;
+}
+
+export type Me = Agent;
+
+export interface Counts {
+  mine: number;
+  unassigned: number;
+  all: number;
+  resolved: number;
+}
+
+export type View = keyof Counts;
+
+export interface Health {
+  code: string | null;
+  why: string | null;
+  since: Time | null;
+}
+
+export type ChannelState = "draft" | "active" | "paused" | "disabled";
+export type Settings = Record<string, unknown>;
+
+export interface Channel {
+  id: Id;
+  connection: Id;
+  connector: string;
+  name: string;
+  address: string;
+  state: ChannelState;
+  health: Health;
+  waiting: number;
+  is_live: boolean;
+  settings?: Settings;
+  snippet?: string;
+}
+
+export interface Connection {
+  id: Id;
+  connector: string;
+  name: string;
+  state: ChannelState;
+  health: Health;
+  hook_url: string | null;
+  settings: Settings;
+  secrets_set: string[];
+  channels: Channel[];
+}
+
+export interface FileLimits {
+  count: number;
+  bytes: number;
+  types: string[];
+}
+
+export interface Capabilities {
+  max_text: number | null;
+  formats: string[];
+  files: FileLimits | null;
+  receipts: string[];
+  windows: { until_s: number; mode: string; authors: string[]; needs: string }[];
+  subject: boolean;
+  recipients: boolean;
+  live: boolean;
+}
+
+/** The part of JSON Schema that the server makes of declared settings. */
+export interface SettingSchema {
+  type?: "string" | "integer" | "number" | "boolean" | "array";
+  title?: string;
+  description?: string;
+  default?: unknown;
+  enum?: string[];
+  format?: string;
+  writeOnly?: boolean;
+  readOnly?: boolean;
+  minimum?: number;
+  maximum?: number;
+  minLength?: number;
+  maxLength?: number;
+  items?: SettingSchema;
+  examples?: unknown[];
+  "x-ui"?: string;
+  "x-ui-if"?: Record<string, unknown>;
+  "x-ui-group"?: string;
+  "x-placeholder"?: string;
+}
+
+export interface SettingsSchema {
+  type?: "object";
+  properties?: Record<string, SettingSchema>;
+  required?: string[];
+}
+
+export interface Connector {
+  name: string;
+  title: string;
+  icon: string | null;
+  in_list: boolean;
+  colour: { light: string; dark: string };
+  noun: string;
+  summary: string;
+  capabilities: Capabilities;
+  connection_schema: SettingsSchema;
+  channel_schema: SettingsSchema | null;
+  steps: { title: string; text: string }[];
+  has_check: boolean;
+  has_webhook: boolean;
+  error: string | null;
+}
+
+export interface ContactFields {
+  name: string | null;
+  email: string | null;
+  phone: string | null;
+}
+
+export interface RowContact extends ContactFields {
+  id: Id;
+  label: string;
+}
+
+export interface Contact extends RowContact {
+  rev: number;
+  identities: { channel: Id | null; kind: string; address: string }[];
+  conversations: Row[];
+  created_at: Time;
+}
+
+export interface Policy {
+  allowed: boolean;
+  mode: string | null;
+  until: Time | null;
+  code: string | null;
+  why: string | null;
+}
+
+export type AuthorKind = "contact" | "agent" | "bot" | "system";
+export type MessageKind = "inbound" | "outbound" | "note" | "line";
+
+export interface Row {
+  id: Id;
+  rev: number;
+  state: "open" | "resolved";
+  channel: Id;
+  contact: RowContact;
+  assignee: Id | null;
+  unread: number;
+  answered: boolean;
+  subject: string | null;
+  last: { id: Id; kind: MessageKind; author_kind: AuthorKind; text: string; at: Time } | null;
+  last_at: Time;
+  last_inbound_at: Time | null;
+  opened_at: Time;
+  automatic: boolean;
+  policy: Policy;
+  failed: number;
+  presence: "here" | "left" | null;
+  typing: boolean;
+}
+
+export interface Attachment {
+  id: Id;
+  name: string | null;
+  content_type: string;
+  size: number | null;
+  is_inline: boolean;
+  state: "ready" | "pending" | "failed";
+  url: string | null;
+}
+
+export type DeliveryState =
+  | "queued"
+  | "sending"
+  | "sent"
+  | "delivered"
+  | "read"
+  | "failed"
+  | "uncertain";
+
+export interface Delivery {
+  id: Id;
+  position: number;
+  state: DeliveryState;
+  code: string | null;
+  next_try_at: Time | null;
+  at: Time | null;
+}
+
+export interface Message {
+  id: Id;
+  rev: number;
+  conversation: Id;
+  channel: Id;
+  kind: MessageKind;
+  author: { kind: AuthorKind; id: Id | null; name: string | null };
+  text: string;
+  reply_text: string | null;
+  has_html: boolean;
+  subject: string | null;
+  at: Time;
+  created_at: Time;
+  attachments: Attachment[];
+  state: DeliveryState | null;
+  deliveries: Delivery[];
+  client_id: string | null;
+  automatic: boolean;
+  is_deleted: boolean;
+  edited_at: Time | null;
+  is_elsewhere: boolean;
+  recipients: { to: string[]; cc: string[] } | null;
+  why: string | null;
+  doubt: string | null;
+  reactions: string[];
+}
+
+export interface May {
+  settings: boolean;
+  agents: boolean;
+  resolve_any: boolean;
+}
+
+export interface Snapshot {
+  epoch: string;
+  seq: number;
+  pass: string;
+  build: string;
+  version: string;
+  me: Me;
+  agents: Agent[];
+  channels: Channel[];
+  connectors: Connector[];
+  counts: Counts;
+  may: May;
+}
+
+export interface ConversationPage {
+  conversations: Row[];
+  next: string | null;
+  seq: number;
+}
+
+export interface MessagePage {
+  messages: Message[];
+  next: Id | null;
+  seq: number;
+}
+
+export interface Upload {
+  id: string;
+  name: string;
+  content_type: string;
+  size: number;
+}
+
+export interface Finding {
+  name: string;
+  ok: boolean | null;
+  why: string;
+  cure: string;
+}
+
+export interface Invitation {
+  id: Id;
+  email: string;
+  name: string;
+  role: Role;
+  expires_at: Time;
+}
+
+export interface Link {
+  link: string;
+  expires_at: Time;
+}
+
+export interface LinkInfo {
+  kind: "invite" | "reset";
+  email: string;
+  name: string;
+}
+
+export interface Quarantined {
+  id: Id;
+  connection: Id;
+  kind: string;
+  at: Time;
+  size: number;
+  reason: string;
+  excerpt: string;
+}
+
+type Joined =
+  | {
+      type: "message.added" | "message.changed" | "delivery.changed";
+      message: Message;
+      conversation: Row;
+    }
+  | {
+      type: "conversation.opened" | "conversation.changed" | "conversation.read";
+      conversation: Row;
+    }
+  | { type: "contact.changed"; contact: RowContact & { rev: number } }
+  | { type: "agent.changed"; agent: Agent }
+  | { type: "channel.changed"; id: Id; channel: Channel | null }
+  | { type: "settings.changed"; area: string };
+
+/** An entry of the log with its texts joined. Types not listed here arrive too and are skipped. */
+export type FeedEvent = { seq: number; at: Time } & Joined;

@@ -1,0 +1,53 @@
+/** Unsent words, kept per agent and conversation in this browser; card numbers are hidden before they are stored. */
+
+import type { Id } from "@omnibox/api";
+import { readJson } from "@omnibox/realtime";
+
+import { useCallback, useSyncExternalStore } from "react";
+import { hideCards } from "./masking.ts";
+import { storage } from "./services.ts";
+
+export type DraftKind = "reply" | "note";
+
+export interface Draft {
+  text: string;
+  kind: DraftKind;
+}
+
+const NONE: Draft = { text: "", kind: "reply" };
+const keyOf = (agent: Id, conversation: Id) => `draft.${agent}.${conversation}`;
+const listeners = new Set<() => void>();
+let owner: Id = 0;
+
+export const setDraftOwner = (agent: Id): void => {
+  owner = agent;
+};
+
+export const readDraft = (conversation: Id): Draft =>
+  readJson<Draft>(storage, keyOf(owner, conversation)) ?? NONE;
+
+export function keepDraft(conversation: Id, draft: Draft): void {
+  const kept = draft.text.trim() ? { ...draft, text: hideCards(draft.text) } : NONE;
+  storage.setItem(keyOf(owner, conversation), kept.text ? JSON.stringify(kept) : "");
+  for (const run of listeners) run();
+}
+
+const subscribe = (run: () => void) => {
+  listeners.add(run);
+  return () => listeners.delete(run);
+};
+
+export function useHasDraft(conversation: Id): boolean {
+  const read = useCallback(() => readDraft(conversation).text !== "", [conversation]);
+  return useSyncExternalStore(subscribe, read);
+}
+
+export const hasAnyDraft = (): boolean => {
+  try {
+    return Object.keys(localStorage).some(
+      (key) => key.startsWith(`omnibox.draft.${owner}.`) && localStorage.getItem(key),
+    );
+  } catch {
+    return false;
+  }
+};

@@ -1,0 +1,87 @@
+import { Plural, Trans, useLingui } from "@lingui/react/macro";
+import type { Row } from "@omnibox/api";
+import { IconAlertTriangle, IconClock, IconLock } from "@tabler/icons-react";
+import { Link } from "@tanstack/react-router";
+import type { ReactNode } from "react";
+import { useChannel, useDesk } from "../../app/live.ts";
+import { useCodeWords } from "../../ui/reasons.ts";
+import { span } from "../../ui/time.ts";
+import styles from "./Composer.module.css";
+import type { Gate } from "./policy.ts";
+import { isHalted } from "./policy.ts";
+
+const Notice = ({
+  tone,
+  icon,
+  children,
+}: {
+  tone: string;
+  icon: ReactNode;
+  children: ReactNode;
+}) => (
+  <p className={styles.notice} data-tone={tone} role="status">
+    {icon}
+    <span>{children}</span>
+  </p>
+);
+
+interface NoticesProps {
+  row: Row;
+  gate: Gate;
+  isNote: boolean;
+  parts: number;
+  hasHidden: boolean;
+}
+
+/** Everything the agent should know before the reply leaves. */
+export function Notices({ row, gate, isNote, parts, hasHidden }: NoticesProps) {
+  const { i18n } = useLingui();
+  const words = useCodeWords();
+  const channel = useChannel(row.channel);
+  const { may } = useDesk();
+  const left = gate.kind === "open" && gate.endsInMs ? span(gate.endsInMs, i18n.locale) : null;
+  return (
+    <>
+      {!isNote && gate.kind === "closed" && (
+        <Notice tone="warning" icon={<IconLock size={14} />}>
+          {words(gate.code, gate.why)}{" "}
+          <Trans>A new message of the customer opens it again. You can write a note.</Trans>
+        </Notice>
+      )}
+      {!isNote && isHalted(channel) && (
+        <Notice tone="warning" icon={<IconAlertTriangle size={14} />}>
+          <Trans>This channel is paused; replies wait.</Trans>{" "}
+          {channel?.health.code && words(channel.health.code, channel.health.why)}{" "}
+          {may.settings && channel && (
+            <Link
+              to="/settings/channels/$connection"
+              params={{ connection: `${channel.connection}` }}
+            >
+              <Trans>Channel settings</Trans>
+            </Link>
+          )}
+        </Notice>
+      )}
+      {!isNote && left && (
+        <Notice tone="warning" icon={<IconClock size={14} />}>
+          <Trans>Reply window ends in {left}</Trans>
+        </Notice>
+      )}
+      {!isNote && row.state === "resolved" && gate.kind === "open" && (
+        <Notice tone="muted" icon={<IconClock size={14} />}>
+          <Trans>This conversation is resolved.</Trans>
+        </Notice>
+      )}
+      {!isNote && parts > 1 && (
+        <Notice tone="muted" icon={<IconClock size={14} />}>
+          <Plural value={parts} one="Leaves as # message" other="Leaves as # messages" />
+        </Notice>
+      )}
+      {hasHidden && (
+        <Notice tone="warning" icon={<IconLock size={14} />}>
+          <Trans>This looks like a card number. It is hidden before it is sent.</Trans>
+        </Notice>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,50 @@
+import { Trans, useLingui } from "@lingui/react/macro";
+import type { ChannelState, Health } from "@omnibox/api";
+import { IconAlertTriangle } from "@tabler/icons-react";
+import { Ago } from "../../ui/Ago.tsx";
+import { useCodeWords } from "../../ui/reasons.ts";
+import styles from "./Health.module.css";
+
+/** Shape, colour and word. */
+export function StateDot({ state, health }: { state: ChannelState; health: Health }) {
+  const { t } = useLingui();
+  const tone = state === "active" && health.code ? "paused" : state;
+  const words = {
+    draft: t`Draft`,
+    active: t`Active`,
+    paused: t`Needs attention`,
+    disabled: t`Off`,
+  }[tone];
+  return (
+    <span className={styles.state} data-state={tone}>
+      <i aria-hidden="true" />
+      {words}
+    </span>
+  );
+}
+
+/** Why a connection does not work, since when; nothing while it does. */
+export function HealthBanner({ health }: { health: Health }) {
+  const words = useCodeWords();
+  if (!health.code) return null;
+  return (
+    <div className={styles.banner} role="alert">
+      <IconAlertTriangle size={18} aria-hidden="true" />
+      <div>
+        <p>{words(health.code, health.why)}</p>
+        <p className={styles.facts}>
+          {health.since && (
+            <>
+              <Trans>
+                Since <Ago time={health.since} />
+              </Trans>{" "}
+              ·{" "}
+            </>
+          )}
+          <Trans>Nothing is lost: replies wait and leave when it works again.</Trans> ·{" "}
+          <code>{health.code}</code>
+        </p>
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,128 @@
+import { Trans, useLingui } from "@lingui/react/macro";
+import { Button, SegmentedControl, Switch, TextInput, useMantineColorScheme } from "@mantine/core";
+import { useState } from "react";
+import { type Language, languages, setLanguage } from "../../app/i18n.ts";
+import { useDesk } from "../../app/live.ts";
+import { useOnline } from "../../app/online.ts";
+import { useServices } from "../../app/services.ts";
+import { areKeysOn, setKeysOn } from "../../ui/keys.ts";
+import { Page, Panel } from "../../ui/Page.tsx";
+import { useReason } from "../../ui/reasons.ts";
+import { toast } from "../../ui/toast.tsx";
+import styles from "./ProfilePage.module.css";
+
+function Name() {
+  const { t } = useLingui();
+  const { api, store } = useServices();
+  const { me } = useDesk();
+  const reason = useReason();
+  const [name, setName] = useState(me.name);
+  const isChanged = name.trim() !== me.name && name.trim() !== "";
+  return (
+    <form
+      className={styles.name}
+      onSubmit={async (event) => {
+        event.preventDefault();
+        try {
+          store.putAgent(await api.changeMe({ name: name.trim() }));
+          toast(t`Saved`);
+        } catch (error) {
+          toast(reason(error), { isFailure: true });
+        }
+      }}
+    >
+      <TextInput
+        label={t`Your name`}
+        description={t`Customers see it beside your answers.`}
+        value={name}
+        onChange={(event) => setName(event.currentTarget.value)}
+      />
+      <Button type="submit" variant="default" disabled={!isChanged}>
+        <Trans>Save</Trans>
+      </Button>
+    </form>
+  );
+}
+
+const Keys = () => (
+  <dl className={styles.keys}>
+    {[
+      [["J", "K"], <Trans key="rows">Next, previous conversation</Trans>],
+      [["Enter"], <Trans key="open">Open it and write</Trans>],
+      [["R"], <Trans key="reply">Reply</Trans>],
+      [["N"], <Trans key="note">Private note</Trans>],
+      [["E"], <Trans key="resolve">Resolve or reopen</Trans>],
+      [["/"], <Trans key="find">Find in the list</Trans>],
+      [["]"], <Trans key="card">Contact details</Trans>],
+      [["Ctrl K"], <Trans key="palette">Go to…</Trans>],
+      [["Esc"], <Trans key="leave">Leave the field, close</Trans>],
+    ].map(([keys, words]) => (
+      <div key={String(keys)}>
+        <dt>
+          {(keys as string[]).map((key) => (
+            <kbd key={key}>{key}</kbd>
+          ))}
+        </dt>
+        <dd>{words}</dd>
+      </div>
+    ))}
+  </dl>
+);
+
+export default function ProfilePage() {
+  const { t, i18n } = useLingui();
+  const { me } = useDesk();
+  const setOnline = useOnline();
+  const { colorScheme, setColorScheme } = useMantineColorScheme();
+  const [hasKeys, setHasKeys] = useState(areKeysOn);
+  return (
+    <Page title={t`Profile and appearance`} text={me.email}>
+      <Panel title={t`You`}>
+        <Name />
+        <Switch
+          label={t`Online`}
+          description={t`Offline, you still see everything; customers see that nobody is there.`}
+          checked={me.is_on}
+          color="success"
+          onChange={(event) => void setOnline(event.currentTarget.checked)}
+        />
+      </Panel>
+      <Panel title={t`Appearance`}>
+        <div className={styles.choice}>
+          <span id="theme-label">{t`Theme`}</span>
+          <SegmentedControl
+            aria-labelledby="theme-label"
+            value={colorScheme}
+            onChange={(value) => setColorScheme(value as typeof colorScheme)}
+            data={[
+              { value: "auto", label: t`As the system` },
+              { value: "light", label: t`Light` },
+              { value: "dark", label: t`Dark` },
+            ]}
+          />
+        </div>
+        <div className={styles.choice}>
+          <span id="language-label">{t`Language`}</span>
+          <SegmentedControl
+            aria-labelledby="language-label"
+            value={i18n.locale}
+            onChange={(value) => void setLanguage(value as Language)}
+            data={Object.entries(languages).map(([value, label]) => ({ value, label }))}
+          />
+        </div>
+      </Panel>
+      <Panel title={t`Keys`}>
+        <Switch
+          label={t`Single-letter keys`}
+          description={t`They act only outside of text fields.`}
+          checked={hasKeys}
+          onChange={(event) => {
+            setKeysOn(event.currentTarget.checked);
+            setHasKeys(event.currentTarget.checked);
+          }}
+        />
+        <Keys />
+      </Panel>
+    </Page>
+  );
+}

@@ -1,0 +1,56 @@
+import { useLingui } from "@lingui/react/macro";
+import { Fragment } from "react";
+import styles from "./RichText.module.css";
+
+const PATTERN =
+  /(https?:\/\/[^\s<>"']+[^\s<>"'.,;:!?)\]])|([^\s<>"'@]+@[^\s<>"'@]+\.[a-z]{2,})|((?:[•*]{2,4}[ -]?)+\d{4})/giu;
+
+export interface Piece {
+  kind: "text" | "url" | "email" | "card";
+  text: string;
+}
+
+/** Cuts a text at addresses and hidden card numbers; joined again the pieces are the text. */
+export function piecesOf(text: string): Piece[] {
+  const pieces: Piece[] = [];
+  let end = 0;
+  for (const match of text.matchAll(PATTERN)) {
+    if (match.index > end) pieces.push({ kind: "text", text: text.slice(end, match.index) });
+    const kind = match[1] ? "url" : match[2] ? "email" : "card";
+    pieces.push({ kind, text: match[0] });
+    end = match.index + match[0].length;
+  }
+  if (end < text.length) pieces.push({ kind: "text", text: text.slice(end) });
+  return pieces;
+}
+
+const REL = "noopener noreferrer nofollow ugc";
+
+function Card({ text }: { text: string }) {
+  const { t } = useLingui();
+  const digits = text.slice(-4);
+  return (
+    <span className={styles.card} title={t`Card number hidden`}>
+      <span aria-hidden="true">{text}</span>
+      <span className="visually-hidden">{t`Card number hidden, ends in ${digits}`}</span>
+    </span>
+  );
+}
+
+/** A message's plain text: links open in a new tab, hidden card numbers are chips, nothing else is markup. */
+export const RichText = ({ text }: { text: string }) => (
+  <span className={styles.text} dir="auto">
+    {piecesOf(text).map((piece, index) => {
+      // Pieces never move: the position is their name.
+      const key = `${index}`;
+      if (piece.kind === "card") return <Card key={key} text={piece.text} />;
+      if (piece.kind === "text") return <Fragment key={key}>{piece.text}</Fragment>;
+      const href = piece.kind === "url" ? piece.text : `mailto:${piece.text}`;
+      return (
+        <a key={key} href={href} target="_blank" rel={REL}>
+          {piece.text}
+        </a>
+      );
+    })}
+  </span>
+);

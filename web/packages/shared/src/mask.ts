@@ -1,0 +1,1 @@
+export const mask = (text: string): string => text;
