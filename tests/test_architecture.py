@@ -19,8 +19,8 @@ LAYERS = (
     {"store", "blobs", "outbound", "secrets", "html", "bus", "fields", "logs"},
     {"events", "jobs"},
     {"team"},
-    {"visitors"},
     {"inbox"},
+    {"visitors"},
     {"registry", "config", "context", "connections", "offline", "errors"},
     {"web"},
     {"app", "cli", "backup", "checkup"},
@@ -32,7 +32,7 @@ DEMO = ("cli", "omnibox.testing.world")  # the demonstration plays the platforms
 
 # Words of platforms and their protocols. `email` is a kind of address and `hook` the webhook door: words of the core.
 PLATFORM_TEXT = (
-    "messenger facebook instagram whatsapp telegram signal viber twilio slack discord pymessenger fb "
+    "messenger facebook instagram whatsapp telegram viber twilio discord pymessenger fb "
     "imap imaplib aioimaplib smtp smtplib aiosmtplib aiosmtpd lmtp dovecot gmail outlook webchat"
 )
 PLATFORM_WORDS = set(PLATFORM_TEXT.split())

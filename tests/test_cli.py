@@ -217,7 +217,7 @@ def test_a_line_is_written_when_its_input_is_done(tmp_path: Path) -> None:
 
 
 def test_a_reader_that_leaves_ends_it_quietly(tmp_path: Path) -> None:
-    for n in range(2000):
+    for n in range(400):
         (tmp_path / f"{n}").write_bytes(body("x" * 200))
     command = [OMNIBOX, "normalize", "--channel", "messenger", str(tmp_path)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment()) as process:
@@ -443,6 +443,14 @@ def test_check_passes_over_a_database_that_is_in_use(home: Path) -> None:
         answer = run("check", "--home", home)
     assert finding(answer, "database")[0] == "ok      database: revision 0001"
     assert finding(answer, "secret key")[0] == "ok      secret key: fits 1 stored documents"
+
+
+def test_check_reads_a_postgresql_database(tmp_path: Path, postgres_url: str) -> None:
+    answer = run("check", "--home", tmp_path, OMNIBOX_DATABASE_URL=postgres_url)
+    assert finding(answer, "database")[0] == "ok      database: empty; the first start fills it"
+    gone = postgres_url.rpartition("/")[0] + "/gone"
+    line, cure = finding(run("check", "--home", tmp_path, OMNIBOX_DATABASE_URL=gone), "database")
+    assert (line.startswith("failed  database: cannot be read"), "database_url" in cure) == (True, True)
 
 
 def add_connection(home: Path, key: str) -> None:

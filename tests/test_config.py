@@ -32,11 +32,11 @@ def test_nothing_has_to_be_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_an_option_goes_before_the_environment_and_the_environment_before_the_file(tmp_path: Path) -> None:
-    toml = "host = 'a.example'\nport = 1001\nmax_text = 1001"
+    toml = "host = 'a.example'\nport = 1001\nmax_file_bytes = 1001"
     config = load_with(
         tmp_path, toml, {"host": "c.example", "port": None}, OMNIBOX_HOST="b.example", OMNIBOX_PORT="1002"
     )
-    assert (config.host, config.port, config.max_text) == ("c.example", 1002, 1001)
+    assert (config.host, config.port, config.max_file_bytes) == ("c.example", 1002, 1001)
 
 
 def test_an_empty_variable_counts_as_not_set(tmp_path: Path) -> None:
@@ -57,7 +57,7 @@ def test_every_problem_is_reported_by_the_name_that_was_typed(tmp_path: Path) ->
         "prot = 1\nport = 'x'\npublic_url = 'https://example.com/path'\nhome = '/x'\n[limits]\nfile = 1",
         OMNIBOX_HOTS="1",
         OMNIBOX_LOG_LEVEL="loud",
-        OMNIBOX_MAX_TEXT="many",
+        OMNIBOX_MAX_FILE_BYTES="many",
     )
     path = tmp_path / "omnibox.toml"
     assert sorted(line.partition(":")[0] for line in found) == sorted(
@@ -69,7 +69,7 @@ def test_every_problem_is_reported_by_the_name_that_was_typed(tmp_path: Path) ->
             f"limits in {path}",
             "OMNIBOX_HOTS",
             "OMNIBOX_LOG_LEVEL",
-            "OMNIBOX_MAX_TEXT",
+            "OMNIBOX_MAX_FILE_BYTES",
         ]
     )
     assert f"prot in {path}: there is no such setting; did you mean port?" in found

@@ -12,6 +12,7 @@ const inBrowser = (name: string) => ({
     include: ["src/**/*.test.{ts,tsx}"],
     environment: "happy-dom",
     restoreMocks: true,
+    css: true,
   },
 });
 
@@ -22,7 +23,13 @@ export default defineConfig({
       plain("shared"),
       plain("api"),
       plain("realtime"),
-      inBrowser("widget"),
+      {
+        ...inBrowser("widget"),
+        define: {
+          __LOCALES__: { en: "en.json", es: "es.json", it: "it.json" },
+          __POLL__: '"poll.js"',
+        },
+      },
       inBrowser("inbox"),
     ],
   },

@@ -53,7 +53,8 @@ class Line(library.IMAP4ClientProtocol):  # type: ignore[misc] # the library has
         self._literal: bytearray | None = None
         self._missing = 0
         self._woken = asyncio.Event()
-        self._has_news = False
+        self._exists = 0
+        self._noticed = 0
         self._may_idle = False
         self._challenge_answers: list[str] = []
 
@@ -119,9 +120,12 @@ class Line(library.IMAP4ClientProtocol):  # type: ignore[misc] # the library has
 
     def _untagged(self, response: Pieces) -> None:
         first = bytes(response[0])[2:]
-        if re.match(rb"\d+ (?:EXISTS|RECENT)\b", first, re.I):
-            self._has_news = True
+        if count := re.match(rb"(\d+) EXISTS\b", first, re.I):
+            self._exists = int(count.group(1))
             self._woken.set()
+        elif re.match(rb"\d+ EXPUNGE\b", first, re.I):
+            self._exists -= 1
+            self._noticed -= 1
         elif first[:3].upper() == b"BYE":
             self._woken.set()
         if command := self._pending():
@@ -258,8 +262,14 @@ class Line(library.IMAP4ClientProtocol):  # type: ignore[misc] # the library has
         }
         return sorted(found)
 
+    @property
+    def has_news(self) -> bool:
+        """Whether the folder has grown since `after` was asked; servers say so amid any answer."""
+        return self._exists != self._noticed
+
     async def after(self, uid: int) -> list[int]:
         """The UIDs above `uid`. Servers answer `n:*` with the last mail even when `n` is too high: filtered."""
+        self._noticed = self._exists
         return [one for one in await self.search("UID", f"{uid + 1}:*") if one > uid]
 
     async def sizes(self, uids: Sequence[int]) -> dict[int, Size]:
@@ -308,7 +318,7 @@ class Line(library.IMAP4ClientProtocol):  # type: ignore[misc] # the library has
         """
         if self.is_lost:
             raise Lost("email.line_lost")
-        self._may_idle = self._has_news = False
+        self._may_idle = False
         command = library.Command("IDLE", self.new_tag(), loop=self.loop)
         self.pending_sync_command = command
         self.send(str(command))
@@ -316,7 +326,7 @@ class Line(library.IMAP4ClientProtocol):  # type: ignore[misc] # the library has
         if self.is_lost or self.pending_sync_command is None:
             self.abort()
             raise Lost("email.line_lost")
-        await self._until(lambda: self._has_news or self.pending_sync_command is None, seconds, may_end=True)
+        await self._until(lambda: self.has_news or self.pending_sync_command is None, seconds, may_end=True)
         if self.is_lost:
             raise Lost("email.line_lost")
         if self.pending_sync_command is not None:
@@ -324,7 +334,7 @@ class Line(library.IMAP4ClientProtocol):  # type: ignore[misc] # the library has
             await self._until(lambda: self.pending_sync_command is None, self.timings.idle_answer_s)
         if self.is_lost:
             raise Lost("email.line_lost")
-        return self._has_news
+        return self.has_news
 
     async def _until(self, is_reached: Any, seconds: float, *, may_end: bool = False) -> None:
         try:

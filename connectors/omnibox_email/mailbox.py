@@ -144,8 +144,9 @@ class Follower:
             await self._begin(line, opened, keeper, is_sent=is_sent)
             while True:
                 await self._fetch_new(line, opened, keeper, is_sent=is_sent)
-                await self._wait(line)
-                has_survived = True
+                if not line.has_news:  # it came while we were reading
+                    await self._wait(line)
+                    has_survived = True
         except Lost as fault:
             self._context.log.info("mail line lost", connection=self._context.connection, code=fault.code)
             if not has_survived:

@@ -103,7 +103,7 @@ _CLOSING = _lines_of(
     (?:bien )?cordialement
     (?:sincères |meilleures )?salutations
     (?:com os melhores )?cumprimentos
-    (?:met )?vriendelijke groeten?
+    (?:met )?vriendelijke groet(?:en)?
     (?:med )?venlige? hilsen
     (?:med )?vänliga? hälsning(?:ar)?
     (?:ystävällisin )?terveisin
@@ -123,7 +123,7 @@ def reply_text(text: str) -> str:
     if own is None:
         cut = _trim(_without_signature(lines))
         return text if tail else (cut or text.strip("\n"))
-    return _trim(_without_signature(own)) or text.strip("\n")
+    return re.sub(r"\n{3,}", "\n\n", _trim(_without_signature(own))) or text.strip("\n")
 
 
 def _trim(lines: list[str]) -> str:

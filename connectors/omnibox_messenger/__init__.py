@@ -26,6 +26,7 @@ from omnibox.connector import (
     Step,
     Window,
 )
+from omnibox_messenger.explained import ERRORS
 from omnibox_messenger.rendering import GRAPH, MOST_TEXT, VERSION
 
 if TYPE_CHECKING:
@@ -114,6 +115,7 @@ class Messenger:
             default=False,
         ),
     )
+    errors = ERRORS
     steps = (
         Step("Make a Meta app", "At developers.facebook.com make an app of the type Business and add Messenger to it."),
         Step("Enter the app secret", "Copy it from App settings → Basic → App secret into this form and save."),

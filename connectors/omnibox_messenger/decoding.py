@@ -77,7 +77,7 @@ def elements(value: object) -> list[object]:
 def text(value: object) -> str | None:
     """A string, or a number as a string. Lone surrogates and NUL, which no store takes, become U+FFFD."""
     if isinstance(value, str):
-        if value.isascii() and "\0" not in value:  # the usual case, 20 times faster than the search
+        if value.isascii() and "\0" not in value:  # the usual case, and far quicker than the search
             return value
         return _SURROGATES_AND_NUL.sub("\ufffd", value)
     return _digits(value)

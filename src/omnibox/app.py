@@ -69,7 +69,7 @@ async def running(
         _compose(hub, config, bus, load_connectors() if registry is None else registry)
         await hub.feed.start()
         stack.push_async_callback(hub.connections.stop)
-        await hub.connections.start(reads=True)
+        await hub.connections.start(reads=True, alone=True)
         await stack.enter_async_context(_working(hub, config, bus))
         yield hub
 

@@ -101,22 +101,39 @@ def serve(
     config = _configuration(home=home, host=host, port=port)
 
     from omnibox import logs
-    from omnibox.config import AlreadyServing, hold_home, prepare_home
-    from omnibox.secrets import BadKey
-    from omnibox.store import StoreUnavailable
-    from omnibox.store.migrations import TooNew
+    from omnibox.config import hold_home, prepare_home
 
     logs.set_up(config.log_level, config.log_format)
     try:
         prepare_home(config)
         with hold_home(config):
             _run(lambda: _serve(config))
-    except (AlreadyServing, BadKey, TooNew) as error:
-        raise Refused(str(error)) from None
-    except StoreUnavailable:
-        raise Refused("the database does not answer; run `omnibox check`") from None
-    except OSError as error:
-        raise Refused(f"{error.strerror or error}: {error.filename or f'{config.host}:{config.port}'}") from None
+    except Exception as error:
+        _explain_end(error, config)
+
+
+def _explain_end(error: Exception, config: Config) -> NoReturn:
+    """Say why the hub could not start or go on; a defect is logged by class and place, never by its message."""
+    from omnibox.config import AlreadyServing
+    from omnibox.secrets import BadKey
+    from omnibox.store import StoreUnavailable
+    from omnibox.store.migrations import TooNew
+
+    while isinstance(error, ExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
+    match error:
+        case AlreadyServing() | BadKey() | TooNew():
+            raise Refused(str(error)) from None
+        case StoreUnavailable():
+            raise Refused("the database does not answer; run `omnibox check`") from None
+        case OSError():
+            raise Refused(f"{error.filename or f'{config.host}:{config.port}'}: {error.strerror or error}") from None
+    from structlog import get_logger
+
+    from omnibox.web.errors import raised_at
+
+    get_logger("omnibox").critical("stopped by a defect", error=type(error).__name__, raised=raised_at(error))
+    _fail("stopped by a defect; the log names it", 1)
 
 
 async def _serve(config: Config) -> None:

@@ -108,9 +108,6 @@ class Config(BaseModel):
     max_file_bytes: Number = Field(
         default=25_000_000, ge=1_000, le=1_000_000_000, description="The largest file an agent or visitor may attach."
     )
-    max_text: Number = Field(
-        default=20_000, ge=100, le=1_000_000, description="The longest text of one message from the inbox or a website."
-    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="The least urgent lines that are written: debug, info, warning or error."
     )

@@ -42,7 +42,7 @@ from omnibox.store.tables import channel, connection, installation, lease, quara
 
 CHECK_S = 60.0
 HEALTHY_S = 45.0  # a reader that ran this long has a working line: what was wrong is over
-LEASE_S = 60.0
+LEASE_S = 30.0
 TOKEN = "conversation"  # noqa: S105  the purpose of the tokens in reply addresses
 log = structlog.get_logger("omnibox.connections")
 
@@ -103,9 +103,11 @@ class Connections:
 
     # ── Coming and going
 
-    async def start(self, *, reads: bool) -> None:
-        """Build every connection; with `reads`, run their sources too."""
+    async def start(self, *, reads: bool, alone: bool) -> None:
+        """Build every connection; with `reads`, run their sources too. `alone`: what others hold is a dead process's."""
         self.reads = reads
+        if alone:
+            await self.store.write(lambda tx: tx.execute(sa.delete(lease)))
         self._installation = await self.store.read(lambda tx: tx.execute(sa.select(installation.c.name)).scalar_one())
         for connection_id in await self.store.read(_ids):
             await self.reload(connection_id)
@@ -285,6 +287,10 @@ class Connections:
             )
         except (SendError, BadSettings) as error:
             found.append(Check("Connection", ok=False, why=str(error), cure="Look at the settings."))
+        except Exception as error:
+            log.error("a check failed", connection_id=connection_id, error=type(error).__name__)
+            why = f"The connector's own check failed ({type(error).__name__})."
+            found.append(Check("Connector", ok=False, why=why, cure="Look for an update of the connector."))
         return found or [Check("Settings", ok=True, why="Nothing more to check.")]
 
     async def probe(self, connection_id: int) -> bool:
@@ -343,6 +349,10 @@ def _make(registered: Registered, context: LiveContext) -> tuple[Connector | Non
         return registered.connector(context), None
     except BadSettings as error:
         return None, error
+    except Exception as error:
+        log.error("a connector cannot be made", connector=registered.name, error=type(error).__name__)
+        why = f"the connector {registered.name} failed with {type(error).__name__}: look for an update"
+        return None, BadSettings(why)
 
 
 # ── Rows

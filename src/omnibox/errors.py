@@ -22,10 +22,6 @@ ERRORS: Mapping[str, Words] = {
     "interrupted": ("omnibox was stopped while the message was leaving.", LOOK),
     "internal": ("The program part that sends on this channel failed.", "Choose Retry. The log names the place."),
     "dismissed": ("An agent gave this message up.", "Write it again if it is still wanted."),
-    "failed": (
-        "The platform reports that it did not deliver the message.",
-        "Choose Retry, or reach the person elsewhere.",
-    ),
     "bounced": (
         "The receiving server returned the message.",
         "Check the address with the person; a wrong or full mailbox is the usual reason.",
@@ -55,10 +51,6 @@ ERRORS: Mapping[str, Words] = {
     "connector_missing": (
         "The package that serves this channel is not installed, or cannot be loaded.",
         "Install it again; Settings › Channels and `omnibox check` show the reason.",
-    ),
-    "crashed": (
-        "The program part that reads this channel stopped by an error of its own.",
-        "It starts again by itself. If it returns, the log names the place.",
     ),
     # A reply that may not leave
     "nothing_to_answer": (

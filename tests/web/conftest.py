@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.web.house import Furniture, House, furnish
 
 from omnibox.store.migrations import migrate
 from omnibox.web.api import ROUTES, Table
-from tests.web.house import Furniture, House, furnish
 
 OpenHouse = Callable[..., Awaitable[House]]
 
@@ -35,9 +35,7 @@ def furnished(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple
 
 
 @pytest.fixture
-async def build_house(
-    migrated: Path, furnished: tuple[Path, Furniture], tmp_path: Path
-) -> AsyncIterator[OpenHouse]:
+async def build_house(migrated: Path, furnished: tuple[Path, Furniture], tmp_path: Path) -> AsyncIterator[OpenHouse]:
     """Makes a house that differs from the usual one: `await build_house(public_url=…)`."""
     houses: list[House] = []
 

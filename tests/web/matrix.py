@@ -129,13 +129,13 @@ CASES: dict[tuple[str, str], list[Case]] = {
     ("POST", "/api/uploads"): [Case(EVERYONE, file=True, ok=201)],
     ("GET", "/api/files/{key}"): [Case(EVERYONE, "no-such-key", ok=404)],
     # Live
-    ("GET", "/ws"): [Case(EVERYONE, ok=426)],  # they may, but this is not an upgrade
+    ("GET", "/ws"): [Case(EVERYONE, ok=400)],  # they may, but this is not an upgrade
     ("GET", "/api/events"): [Case(EVERYONE, query="?after=0&wait=0")],
     ("POST", "/api/frames"): [Case(EVERYONE, body={"frames": []})],
     # Doors with credentials of their own: no session opens them, and none is needed
     ("GET", "/hooks/{key}"): [Case(ANYONE, "no-such-key", ok=404)],
     ("POST", "/hooks/{key}"): [Case(ANYONE, "no-such-key", ok=404)],
-    ("GET", "/w/ws"): [Case(ANYONE, ok=426)],
+    ("GET", "/w/ws"): [Case(ANYONE, ok=400)],
     ("OPTIONS", "/w/{rest:history|files|events|frames|files/.+}"): [Case(ANYONE, "history", ok=403)],
     ("GET", "/w/history"): [Case(ANYONE, ok=403)],
     ("POST", "/w/files"): [Case(ANYONE, ok=403)],

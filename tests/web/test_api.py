@@ -1,106 +1,37 @@
-"""The typed layer: parameters, bodies, answers, errors, and what no route can get past."""
+"""The typed layer: parameters, bodies, answers, errors."""
 
 from __future__ import annotations
 
+import gzip
 import logging
-from typing import Annotated, Any
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
 
 import pytest
-from aiohttp import web
-from pydantic import Field
-from tests.web.conftest import OpenHouse
-from tests.web.house import Browser, House
+import pytest_asyncio
+from tests.web.house import Browser, Furniture, House
+from tests.web.toys import SECRET, TABLE
 
-from omnibox.masking import Masked
-from omnibox.store import StoreUnavailable
-from omnibox.team.policy import Forbidden
-from omnibox.web.api import ApiError, Ask, Limit, Table, Time, Wire, moment, route, slow_down, translate
-from omnibox.web.server import Unguarded
-
-SECRET = "what a customer wrote"
-TABLE = Table()
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
-class Inner(Wire):
-    size: Annotated[int, Field(ge=1)]
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def shared(furnished: tuple[Path, Furniture], tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
+    """An application of the routes above. They keep nothing, so one is enough for the module."""
+    folder = tmp_path_factory.mktemp("layer") / "home"
+    shutil.copytree(furnished[0], folder)
+    house = House(folder, furnished[1], TABLE)
+    await house.open()
+    yield house
+    await house.close()
 
 
-class Body(Wire):
-    text: str
-    inner: Inner | None = None
-    many: list[Inner] = Field(default_factory=list)
-
-
-class Thing(Wire):
-    id: int
-    text: str
-    at: Time | None = None
-
-
-class OutOfPaper(Exception):
-    pass
-
-
-translate(OutOfPaper, lambda _: ApiError(507, "out_of_paper", "There is no paper.", "Bring some."))
-
-
-@TABLE.route("GET", "/api/things/{id}", may="public")
-async def read_thing(ask: Ask, id: int, limit: Limit = 50, before: str | None = None) -> dict[str, Any]:
-    """One thing."""
-    return {"id": id, "limit": limit, "before": before}
-
-
-@TABLE.route("POST", "/api/things", may="public", status=201)
-async def make_thing(ask: Ask, body: Body) -> Thing:
-    if body.text == "again":
-        ask.response.set_status(200)
-    return Thing(id=1, text=body.text, at=ask.hub.clock())
-
-
-@TABLE.route("GET", "/api/things", may="public")
-async def list_things(ask: Ask) -> list[Thing]:
-    """Dicts, models and masked texts side by side."""
-    at = ask.hub.clock()
-    return [Thing(id=1, text=Masked("a")), {"id": 2, "text": Masked("b"), "at": moment(at)}]  # type: ignore[list-item]
-
-
-@TABLE.route("GET", "/api/wrong/{how}", may="public")
-async def answer_wrongly(ask: Ask, how: str) -> Thing:
-    answers: dict[str, Any] = {
-        "missing": {"id": 1, "at": None},
-        "unknown": {"id": 1, "text": "a", "at": None, "password_hash": "x"},
-        "type": {"id": "1", "text": "a", "at": None},
-    }
-    found: Thing = answers[how]
-    return found
-
-
-@TABLE.route("DELETE", "/api/things/{id}", may="read")
-async def drop_thing(ask: Ask, id: int) -> None:
-    return None
-
-
-@TABLE.route("GET", "/api/raise/{what}", may="public")
-async def raise_it(ask: Ask, what: str) -> Thing:
-    errors: dict[str, Exception] = {
-        "defect": ValueError(SECRET),
-        "store": StoreUnavailable(SECRET),
-        "forbidden": Forbidden("not_today", "Come back tomorrow."),
-        "paper": OutOfPaper(SECRET),
-        "slow": slow_down(100.2),
-    }
-    raise errors[what]
-
-
-@TABLE.route("GET", "/api/ready", may="public")
-async def answer_ready(ask: Ask) -> web.Response:
-    return web.Response(text="as it is", headers={"Cache-Control": "max-age=5"})
-
-
-@pytest.fixture
-async def layer(build_house: OpenHouse) -> Browser:
-    """A browser at an application of the routes above."""
-    return await (await build_house(table=TABLE)).browser()
+@pytest_asyncio.fixture(loop_scope="module")
+async def layer(shared: House) -> Browser:
+    """A browser at the application of the routes above."""
+    return await shared.browser()
 
 
 # ── What comes in
@@ -172,8 +103,6 @@ async def test_a_body_has_a_cap(layer: Browser, *, chunked: bool) -> None:
 
 
 async def test_a_packed_body_counts_unpacked(layer: Browser) -> None:
-    import gzip
-
     packed = gzip.compress(b'{"text": "' + b"x" * 5_000_000 + b'"}')
     headers = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
     assert len(packed) < 10_000
@@ -207,8 +136,8 @@ async def test_under_test_an_answer_that_is_not_what_its_route_declares_fails(la
     assert (await layer.get(f"/api/wrong/{how}")).status == 500
 
 
-async def test_nothing_is_204(build_house: OpenHouse) -> None:
-    browser = await (await build_house(table=TABLE)).browser("agent")
+async def test_nothing_is_204(shared: House) -> None:
+    browser = await shared.browser("agent")
     answer = await browser.send("DELETE", "/api/things/1")
     assert (answer.status, answer.body) == (204, b"")
 
@@ -225,7 +154,7 @@ async def test_a_defect_is_500_and_neither_answer_nor_log_quote_it(
     assert SECRET not in answer.body.decode()
     (record,) = [record for record in caplog.records if record.name == "omnibox.web"]
     assert (record.__dict__["error"], record.__dict__["route"]) == ("ValueError", "GET /api/raise/{what}")
-    assert record.__dict__["raised"].startswith("test_api.py:")
+    assert record.__dict__["raised"].startswith("toys.py:")
     assert not any(SECRET in str(record.__dict__) for record in caplog.records)
 
 
@@ -280,62 +209,3 @@ async def test_a_change_from_our_own_pages_is_taken(layer: Browser) -> None:
     own = str(layer.client.make_url("")).rstrip("/")
     assert (await layer.post("/api/things", {"text": "a"}, headers={"Origin": own})).status == 201
     assert (await layer.post("/api/things", {"text": "a"}, headers={"Sec-Fetch-Site": "same-origin"})).status == 201
-
-
-@pytest.mark.parametrize(
-    ("origin", "host", "status"),
-    [
-        ("https://inbox.example.org", "inbox.example.org", 201),
-        ("https://INBOX.example.org:443", "whatever", 201),
-        ("http://inbox.example.org", "inbox.example.org", 403),
-        ("https://inbox.example.org:8443", "inbox.example.org", 403),
-        ("https://rebound.example", "rebound.example", 403),
-        ("http://localhost:8080", "localhost:8080", 201),
-        ("http://localhost:8080", "localhost:9090", 403),
-    ],
-)
-async def test_with_a_configured_address_only_that_one_counts_and_this_machine(
-    build_house: OpenHouse, origin: str, host: str, status: int
-) -> None:
-    browser = await (await build_house(table=TABLE, public_url="https://inbox.example.org")).browser()
-    answer = await browser.post("/api/things", {"text": "a"}, headers={"Origin": origin, "Host": host})
-    assert answer.status == status
-
-
-# ── What no route gets past
-
-
-def test_a_route_that_names_no_known_action_is_not_made() -> None:
-    with pytest.raises(TypeError, match="names no action"):
-        Table().route("GET", "/api/x", may="whatever")(read_thing)  # type: ignore[arg-type]
-
-
-def test_two_handlers_for_one_route_are_refused() -> None:
-    with pytest.raises(TypeError, match="two handlers"):
-        TABLE.route("GET", "/api/things", may="public")(read_thing)
-
-
-def test_a_handler_without_a_parameter_for_its_path_is_found_when_it_is_planned() -> None:
-    table = Table()
-    table.route("GET", "/api/{nowhere}", may="public")(list_things)
-    (made,) = table
-    with pytest.raises(TypeError, match="nowhere"):
-        _ = made.plan
-
-
-async def test_a_route_that_was_added_past_the_table_stops_the_start(house: House) -> None:
-    from omnibox.web.server import make_app
-
-    async def open_door(request: web.Request) -> web.Response:
-        return web.Response()
-
-    app = make_app(house.hub)
-    app.router.add_get("/open", open_door)
-    runner = web.AppRunner(app)
-    with pytest.raises(Unguarded, match="/open"):
-        await runner.setup()
-    await runner.cleanup()
-
-
-def test_the_decorator_fills_the_table_of_the_application() -> None:
-    assert route.__self__ is not TABLE  # type: ignore[attr-defined]

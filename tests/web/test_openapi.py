@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -94,7 +95,5 @@ async def test_the_server_gives_it_to_anyone(house: House, document: dict[str, A
 
 
 def test_the_build_gets_it_from_a_command_without_a_server(document: dict[str, Any]) -> None:
-    import json
-
     done = subprocess.run([sys.executable, "-m", "omnibox.web.openapi"], capture_output=True, check=True, timeout=60)
     assert json.loads(done.stdout) == document

@@ -7,10 +7,12 @@ import logging
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 from aiohttp.test_utils import make_mocked_request
 from tests.web.conftest import OpenHouse
 from tests.web.house import Browser, House
+from yarl import URL
 
 from omnibox.web import peer
 from omnibox.web.hub import HUB
@@ -86,8 +88,6 @@ async def test_a_script_goes_in_the_best_form_the_browser_takes(
     pages: Browser, accepted: str, encoding: str, body: bytes
 ) -> None:
     url = pages.client.make_url("/inbox/assets/index-abc123.js")
-    import aiohttp
-
     async with (
         aiohttp.ClientSession(auto_decompress=False) as session,
         session.get(url, headers={"Accept-Encoding": accepted}) as answer,
@@ -117,8 +117,6 @@ async def test_a_script_goes_in_the_best_form_the_browser_takes(
     ],
 )
 async def test_what_was_not_built_is_not_there(pages: Browser, path: str) -> None:
-    from yarl import URL
-
     base = str(pages.client.make_url("")).rstrip("/")
     async with pages.client.session.get(URL(base + path, encoded=True)) as answer:
         body = await answer.read()

@@ -36,9 +36,10 @@ async def can_sign_in(house: House, email: str, password: str) -> bool:
     return answer.status == 200
 
 
-async def events(house: House) -> list[tuple[str, int | None]]:
-    question = sa.select(t.event.c.type, t.event.c.agent_id).order_by(t.event.c.seq)
-    return [tuple(row) for row in await house.store.read(lambda tx: tx.execute(question).all())]
+async def announced(house: House) -> list[int]:
+    """Which agents the log says were changed."""
+    question = sa.select(t.event.c.agent_id).where(t.event.c.type == "agent.changed").order_by(t.event.c.seq)
+    return list(await house.store.read(lambda tx: tx.execute(question).scalars().all()))
 
 
 # ── Invitations
@@ -55,7 +56,7 @@ async def test_an_invited_person_chooses_name_and_password_and_is_in(house: Hous
     assert (joined.status, joined.json["name"], joined.json["role"]) == (200, "Nora Quist", "agent")
     assert (await guest.get("/api/me")).json["is_active"] is True
     assert await can_sign_in(house, "new@example.org", "a new password")
-    assert await events(house) == [("agent.changed", joined.json["id"])]
+    assert await announced(house) == [joined.json["id"]]
 
 
 async def test_an_invited_person_is_listed_as_such_and_not_as_an_agent(house: House) -> None:
@@ -211,7 +212,7 @@ async def test_a_change_of_standing_ends_the_sessions_and_is_announced(house: Ho
     changed = await (await house.browser("owner")).patch(f"/api/agents/{house.ids['agent']}", body)
     assert {key: changed.json[key] for key in body} == body
     assert (await there.get("/api/me")).status == 401
-    assert await events(house) == [("agent.changed", house.ids["agent"])]
+    assert await announced(house) == [house.ids["agent"]]
 
 
 async def test_a_change_that_changes_nothing_disturbs_nobody(house: House) -> None:
@@ -219,7 +220,7 @@ async def test_a_change_that_changes_nothing_disturbs_nobody(house: House) -> No
     same = {"role": "agent", "is_active": True}
     await (await house.browser("owner")).patch(f"/api/agents/{house.ids['agent']}", same)
     assert (await there.get("/api/me")).status == 200
-    assert await events(house) == []
+    assert await announced(house) == []
 
 
 @pytest.mark.parametrize("body", [{"role": "admin"}, {"is_active": False}])
@@ -256,7 +257,8 @@ async def test_an_unknown_agent_is_not_found(house: House) -> None:
     owner = await house.browser("owner")
     await invite(house)
     assert [
-        (await owner.patch(f"/api/agents/{unknown}", {"role": "agent"})).status for unknown in ("999", "0", "x", "9" * 30)
+        (await owner.patch(f"/api/agents/{unknown}", {"role": "agent"})).status
+        for unknown in ("999", "0", "x", "9" * 30)
     ] == [404] * 4
     (pending,) = await house.store.read(
         lambda tx: tx.execute(sa.select(t.agent.c.id).where(t.agent.c.password_hash.is_(None))).all()

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from omnibox.model import LEFT, DeliveryState
 from omnibox.store import Transaction, insert
-from omnibox.store.tables import conversation, delivery, external_ref, identity, message
+from omnibox.store.tables import conversation, delivery, early, external_ref, identity, message
 
 OPEN = frozenset({"queued", "sending", "uncertain"})
 TROUBLED = frozenset({"failed", "uncertain"})
@@ -58,12 +58,34 @@ def record_sent(
     seen = tx.execute(
         sa.select(identity.c.delivered_until, identity.c.read_until).where(identity.c.id == row.identity_id)
     ).one()
+    early_states = take_early(tx, scope, external_id)
     state: DeliveryState = "sent"
-    if _covers(seen.read_until, row.claimed_at):
+    if "failed" in early_states:
+        state = "failed"
+    elif "read" in early_states or _covers(seen.read_until, row.claimed_at):
         state = "read"
-    elif _covers(seen.delivered_until, row.claimed_at):
+    elif "delivered" in early_states or _covers(seen.delivered_until, row.claimed_at):
         state = "delivered"
-    move(tx, row, state, external_id=external_id or row.external_id, sent_at=tx.clock(), code=None, uncertain_at=None)
+    code = "bounced" if state == "failed" else None
+    known_id = external_id or row.external_id
+    move(tx, row, state, external_id=known_id, sent_at=tx.clock(), code=code, uncertain_at=None)
+
+
+def keep_early(tx: Transaction, scope: str, value: str, state: str, at: datetime) -> None:
+    """A receipt that overtook its `sent` waits for it."""
+    row = {"scope": scope, "value": value, "kind": state, "at": at, "edition": 0}
+    tx.execute(insert(early).on_conflict_do_nothing(), row)
+
+
+def take_early(tx: Transaction, scope: str, value: str | None) -> set[str]:
+    """The receipts that waited for an id; they wait no longer."""
+    if value is None:
+        return set()
+    mine = sa.and_(early.c.scope == scope, early.c.value == value, early.c.kind.in_((*PROGRESS, "failed")))
+    found = set(tx.execute(sa.select(early.c.kind).where(mine)).scalars())
+    if found:
+        tx.execute(sa.delete(early).where(mine))
+    return found
 
 
 def _covers(watermark: datetime | None, claimed_at: datetime | None) -> bool:

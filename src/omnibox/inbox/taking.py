@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime
 from typing import Any, NamedTuple, cast
 
 import sqlalchemy as sa
@@ -31,7 +31,7 @@ from omnibox.store.tables import (
 )
 
 MOST_REFS = 50  # of one message; longer chains keep their newest, which stand first
-ODDLY_LATE = timedelta(days=1)
+EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)  # an earlier or a future time is no time: the arrival counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -349,7 +349,10 @@ def _take_receipt(tx: Transaction, origin: Origin, channel_id: int, receipt: Rec
         known = tx.execute(
             sa.select(external_ref.c.delivery_id).where(external_ref.c.scope == scope, external_ref.c.value == value)
         ).scalar()
-        if known is not None and (row := states.lock_delivery(tx, known)):
+        row = states.lock_delivery(tx, known) if known is not None else None
+        if row is None or row.state in ("queued", "sending"):
+            states.keep_early(tx, scope, value, receipt.status, receipt.at)
+        else:
             states.advance(tx, row, receipt.status)
     if receipt.watermark is not None and receipt.status != "failed":
         person = find_person(tx, origin, channel_id, receipt.address)
@@ -422,7 +425,7 @@ def insert_message(
         "text": said.text,
         "html": said.html,
         "subject": said.subject,
-        "at": min(said.sent_at, now),
+        "at": said.sent_at if EARLIEST <= said.sent_at <= now else now,
         "created_at": now,
         "event_scope": scope,
         "event_key": said.event_key,

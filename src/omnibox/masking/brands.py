@@ -1,6 +1,7 @@
 """The number ranges and lengths of the card schemes, and the check digit."""
 
 from dataclasses import dataclass
+from itertools import accumulate
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +79,16 @@ LENGTHS: tuple[tuple[int, ...], ...] = tuple(
 _DOUBLED = bytes.maketrans(bytes(range(10)), bytes((0, 2, 4, 6, 8, 1, 3, 5, 7, 9)))
 
 
-def has_check_digit(values: bytes) -> bool:
-    """Whether the last of these digits (values 0 to 9, not characters) is right by ISO/IEC 7812-1, annex B."""
-    return (sum(values[-1::-2]) + sum(values[-2::-2].translate(_DOUBLED))) % 10 == 0
+def check_sums(values: bytes) -> tuple[list[int], list[int]]:
+    """Running sums for the check digit of ISO/IEC 7812-1, annex B, over digits given as values 0 to 9.
+
+    Every second digit counts double, its digits added: those at even places in the first list, at odd places in the
+    second. The number from `start` to before `stop` is right if `sums[stop % 2]` grows by a multiple of ten there.
+    """
+    doubled = values.translate(_DOUBLED)
+    even, odd = bytearray(values), bytearray(values)
+    even[::2], odd[1::2] = doubled[::2], doubled[1::2]
+    return list(accumulate(even, initial=0)), list(accumulate(odd, initial=0))
 
 
 def find_range(values: bytes) -> Range | None:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from omnibox.masking.alphabet import GAP, LETTERS
-from omnibox.masking.words import BEFORE_CODE, BEFORE_DATE, may_name_code_or_date
+from omnibox.masking.words import BEFORE_CODE, BEFORE_DATE, lower, may_name_code_or_date
 
 Span = tuple[int, int]
 
@@ -40,15 +40,15 @@ _DATE = (
 )
 _CODE = rf"(?<!\d)\d{{3,4}}(?!\d){_WHOLE}(?![/\-]\d{{1,4}}(?!\d)(?![/\-]\d))"
 
-_NAMED = re.compile(rf"{BEFORE_CODE}({_CODE})|{BEFORE_DATE}({_DATE})", re.IGNORECASE)
+_NAMED = re.compile(rf"{BEFORE_CODE}({_CODE})|{BEFORE_DATE}({_DATE})")
 
 # Beside a number a date has a slash, a dash, a bar or a space: with a dot it may be a price.
 _BESIDE = r"(?:[ \t\xa0,;:|/()\[\]\-–—·\"'«»]|\r?\n){1,4}"
 _BARE_DATE = rf"{_MONTH} ?[/\-|] ?{_YEAR}(?!\d){_NOT_A_DAY}{_WHOLE}|(?:0[1-9]|1[0-2]) {_YEAR}(?!\d){_WHOLE}"
 _BARE_CODE = rf"\d{{3,4}}(?!\d){_WHOLE}"
-_NEXT_DATE = re.compile(rf"{_BESIDE}({_BARE_DATE})", re.IGNORECASE)
-_NEXT_CODE = re.compile(rf"{_BESIDE}({_BARE_CODE})", re.IGNORECASE)
-_NEXT_NAMED = re.compile(rf"{_BESIDE}(?:{_NAMED.pattern})", re.IGNORECASE)
+_NEXT_DATE = re.compile(rf"{_BESIDE}({_BARE_DATE})")
+_NEXT_CODE = re.compile(rf"{_BESIDE}({_BARE_CODE})")
+_NEXT_NAMED = re.compile(rf"{_BESIDE}(?:{_NAMED.pattern})")
 _DATE_BEFORE = re.compile(rf"(?<![\d/\-.:,])({_MONTH} ?[/|] ?{_YEAR})[ \t,;:|/(\-–—]{{1,3}}\Z")
 _LONGEST_DATE_BEFORE = 14
 
@@ -61,6 +61,7 @@ _WORD_NEXT = re.compile(rf"[ \t]*[{LETTERS}]")  # on a line of its own a number 
 
 def find_codes(text: str, cards: Sequence[Number]) -> list[Span]:
     """Spans of the codes and dates in `text`; `cards` are the card numbers found in it, in order."""
+    text = lower(text)
     spans = _named(text) if may_name_code_or_date(text) else []
     starts = frozenset(card.start for card in cards)
     for card in cards:

@@ -22,6 +22,7 @@ _NO_DIGIT_BYTES = bytes(set(range(256)) - set(b"0123456789") - _LEAD_BYTES)
 FEWEST_DIGITS = 3  # those of a security code
 
 _DIGIT = re.compile(r"\d")
+_DIGITS = re.compile(r"\d+")
 _QUERY = re.compile(r"[?&][^\s=&#?]{1,40}=[^\s&#]++")
 _ESCAPED_SPACE = re.compile("%20|%2D", re.IGNORECASE)
 
@@ -55,11 +56,13 @@ def find_hidden(text: str) -> tuple[list[Span], int]:
     digits = count_digits(text)
     if digits < FEWEST_DIGITS:
         return [], 0
-    text = _without_escapes(text)
-    cards = find_cards(text) if digits >= SHORTEST else []
+    shown = _without_escapes(text)
+    cards = find_cards(shown) if digits >= SHORTEST else []
     spans = [(card.start, card.last_four) for card in cards]
-    spans += find_codes(text, cards)
-    return sorted(set(spans)), len(cards)
+    spans = sorted({*spans, *find_codes(shown, cards)})
+    if shown is not text:  # the digits of an escape are none of the number's
+        spans = [run.span() for span in spans for run in _DIGITS.finditer(shown, *span)]
+    return spans, len(cards)
 
 
 def _without_escapes(text: str) -> str:

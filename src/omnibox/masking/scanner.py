@@ -11,15 +11,18 @@ from dataclasses import dataclass
 from itertools import accumulate, pairwise
 
 from omnibox.masking.alphabet import BULLET, GAP, LINE_BREAKS, LOOSE, STRICT
-from omnibox.masking.brands import LENGTHS, LONGEST, SHORTEST, find_range, has_check_digit, is_weak
+from omnibox.masking.brands import LENGTHS, LONGEST, SHORTEST, check_sums, find_range, is_weak
 from omnibox.masking.surroundings import is_spared, is_telephone, joins_other_text, stands_near_card_word
 
 _GROUPS_AT_ONCE = 1000  # bounds the memory for a text that is one endless row of numbers
+_OVERLAP = LONGEST  # groups that the next part begins with: as many as a number has at most
 _ROW = re.compile(rf"\d\d*+(?:{GAP}{{1,4}}+\d++){{0,{_GROUPS_AT_ONCE - 1}}}+")
 _GROUP = re.compile(r"\d+")
 _ALL_LOOSE = re.compile(f"[{LOOSE}]+")
 _STRICT_CHARACTER = re.compile(f"[{STRICT}]")
 _LONGEST_GAP = 3
+_MOST_GROUPS = 5
+_OLD_FORMS = frozenset({(4, 6, 5), (4, 6, 4), (4, 5, 6), (4, 3, 3, 3), (4, 4, 5)})
 
 # A date of expiry that a card number must not take into itself: the separator is not that of the number.
 _EXPIRY = re.compile(r"(?:0?[1-9]|1[0-2])([/\-.])(?:20)?\d\d(?!\d)")
@@ -42,16 +45,29 @@ class Card:
     length: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Row:
-    """Groups of digits with separators between them: spans in the text, values, and the count before each group."""
+    """Groups of digits with separators between them: values, and the count of digits before each group."""
 
     text: str
-    spans: list[tuple[int, int]]
+    start: int
+    end: int
     values: bytes
     before: list[int]
     group_at: dict[int, int]
-    is_cut: bool
+    _spans: list[tuple[int, int]] | None = None
+
+    @property
+    def spans(self) -> list[tuple[int, int]]:
+        """Where each group stands in the text. Few rows are looked at so closely."""
+        if self._spans is None:
+            self._spans = [group.span() for group in _GROUP.finditer(self.text, self.start, self.end)]
+        return self._spans
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether the row may go on after its end."""
+        return len(self.before) > _GROUPS_AT_ONCE
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,18 +76,19 @@ class _Window:
 
     first: int
     stop: int
+    is_weak: bool = False
 
 
 def find_cards(text: str) -> list[Card]:
     """The card numbers in `text`, in their order."""
     cards: list[Card] = []
     for row in _rows(text):
-        first, last = 0, len(row.spans) - (LONGEST if row.is_cut else 0)
-        while first < last:
-            window = _choose(row, first, cards[-1].end if cards else 0)
+        fitting = _fitting(row)
+        for first in fitting:
+            after = cards[-1].end if cards else 0
+            window = _choose(row, fitting, first, after) if row.spans[first][0] >= after else None
             if window is not None:
                 cards.append(_card(row, window))
-            first = first + 1 if window is None else window.stop
     return cards
 
 
@@ -82,15 +99,15 @@ def _rows(text: str) -> Iterator[_Row]:
         start, position = match.span()
         if position - start < SHORTEST:
             continue
-        values = _values(match.group())
+        digits = match.group()
+        values = _values(digits)
         if len(values) < SHORTEST:
             continue
-        spans = [group.span() for group in _GROUP.finditer(text, start, position)]
-        is_cut = len(spans) == _GROUPS_AT_ONCE
-        before = list(accumulate((end - begin for begin, end in spans), initial=0))
-        yield _Row(text, spans, values, before, {count: index for index, count in enumerate(before)}, is_cut)
-        if is_cut:
-            position = spans[-LONGEST][0]
+        before = list(accumulate(map(len, _GROUP.findall(digits)), initial=0))
+        row = _Row(text, start, position, values, before, {count: index for index, count in enumerate(before)})
+        yield row
+        if row.is_cut:
+            position = row.spans[-_OVERLAP][0]
 
 
 def _values(text: str) -> bytes:
@@ -100,45 +117,46 @@ def _values(text: str) -> bytes:
     return bytes(int(character) for character in text if character.isdecimal())
 
 
-def _choose(row: _Row, first: int, after: int) -> _Window | None:
+def _fitting(row: _Row) -> dict[int, list[_Window]]:
+    """By first group, the windows whose digits fit a scheme, a length and the check digit, the longest first."""
+    values, group_at, sums = row.values, row.group_at, check_sums(row.values)
+    fitting: dict[int, list[_Window]] = {}
+    for first, start in enumerate(row.before[: -_OVERLAP - 1] if row.is_cut else row.before[:-1]):
+        if start + SHORTEST > len(values):
+            break
+        for length in LENGTHS[values[start] * 10 + values[start + 1]]:
+            end = start + length
+            if end not in group_at or (sums[end % 2][end] - sums[end % 2][start]) % 10:
+                continue
+            found = find_range(values[start:end])
+            if found:
+                window = _Window(first, group_at[end], is_weak(found, length))
+                fitting.setdefault(first, []).append(window)
+    return fitting
+
+
+def _choose(row: _Row, fitting: dict[int, list[_Window]], first: int, after: int) -> _Window | None:
     """The number that begins with this group: the longest usual one, else the longest that hides no usual one."""
-    fitting = _fitting(row, first)
-    if not fitting:
-        return None
-    accepted = [window for window in fitting if _is_number(row, window, after)]
+    accepted = [window for window in fitting[first] if _is_number(row, window, after)]
     for window in accepted:
         if _is_usual(row, window):
             return window
     for window in accepted:
-        if not _hides_usual(row, window, after):
+        if not _hides_usual(row, fitting, window, after):
             return window
     return None
-
-
-def _fitting(row: _Row, first: int) -> list[_Window]:
-    """Windows from this group whose digits fit a scheme, a length and the check digit, the longest first."""
-    start = row.before[first]
-    values = row.values
-    if len(values) - start < SHORTEST:
-        return []
-    windows: list[_Window] = []
-    for length in LENGTHS[values[start] * 10 + values[start + 1]]:
-        stop = row.group_at.get(start + length)
-        if stop is not None and has_check_digit(digits := values[start : start + length]) and find_range(digits):
-            windows.append(_Window(first, stop))
-    return windows
 
 
 def _is_number(row: _Row, window: _Window, after: int) -> bool:
     """Whether digits that fit are a number of their own here, and not a part of something else."""
     text, start, end = row.text, row.spans[window.first][0], row.spans[window.stop - 1][1]
     return (
-        _is_joined(row, window)
+        (not window.is_weak or _has_further_sign(row, window, after))
+        and _is_joined(row, window)
         and not joins_other_text(text, start, end, row.spans[window.first][1])
         and not _is_telephone(row, window)
         and not _takes_expiry(row, window)
         and not _is_end_of_mask(row, window)
-        and (not _is_weak(row, window) or _has_further_sign(row, window, after))
         and not is_spared(text, start, end)
     )
 
@@ -146,10 +164,6 @@ def _is_number(row: _Row, window: _Window, after: int) -> bool:
 def _gaps(row: _Row, window: _Window) -> list[str]:
     spans = row.spans[window.first : window.stop]
     return [row.text[left[1] : right[0]] for left, right in pairwise(spans)]
-
-
-def _sizes(row: _Row, window: _Window) -> tuple[int, ...]:
-    return tuple(end - start for start, end in row.spans[window.first : window.stop])
 
 
 def _is_joined(row: _Row, window: _Window) -> bool:
@@ -165,7 +179,7 @@ def _is_joined(row: _Row, window: _Window) -> bool:
     kinds = set().union(*strict)
     if not kinds:
         return True
-    if len(kinds) > 1 or not _is_grouped(_sizes(row, window)):
+    if len(kinds) > 1 or not _is_grouped(row, window):
         return False
     kind = kinds.pop()
     if kind not in LINE_BREAKS:
@@ -174,26 +188,26 @@ def _is_joined(row: _Row, window: _Window) -> bool:
     return most == 1 and (all(strict) or sum(map(bool, strict)) == 1)
 
 
-def _is_grouped(sizes: tuple[int, ...]) -> bool:
+def _is_grouped(row: _Row, window: _Window) -> bool:
     """Whether a number is grouped as on cards: fours with a rest, or one of the old forms."""
-    fours = len(sizes) > 1 and set(sizes[:-1]) == {4} and sizes[-1] <= 4
-    return fours or sizes in {(4, 6, 5), (4, 6, 4), (4, 5, 6), (4, 3, 3, 3), (4, 4, 5)}
+    if not 1 < window.stop - window.first <= _MOST_GROUPS:
+        return False
+    sizes = tuple(end - start for start, end in row.spans[window.first : window.stop])
+    return (set(sizes[:-1]) == {4} and sizes[-1] <= 4) or sizes in _OLD_FORMS
 
 
 def _is_usual(row: _Row, window: _Window) -> bool:
-    sizes = _sizes(row, window)
-    return len(sizes) == 1 or _is_grouped(sizes)
+    """Whether a number is written as cards are: without a break or grouped."""
+    return window.stop - window.first == 1 or _is_grouped(row, window)
 
 
-def _hides_usual(row: _Row, window: _Window, after: int) -> bool:
+def _hides_usual(row: _Row, fitting: dict[int, list[_Window]], window: _Window, after: int) -> bool:
     """Whether a number in a usual form begins inside this window."""
-    for first in range(window.first + 1, window.stop):
-        if row.before[first + 1] - row.before[first] < 4:
-            continue
-        for other in _fitting(row, first):
-            if _is_usual(row, other) and _is_number(row, other, after):
-                return True
-    return False
+    return any(
+        _is_usual(row, other) and _is_number(row, other, after)
+        for first in range(window.first + 1, window.stop)
+        for other in fitting.get(first, ())
+    )
 
 
 def _is_telephone(row: _Row, window: _Window) -> bool:
@@ -205,16 +219,12 @@ def _is_telephone(row: _Row, window: _Window) -> bool:
 
 def _takes_expiry(row: _Row, window: _Window) -> bool:
     """Whether the last groups are «12/27» or the like, written with another separator than the number."""
-    own = row.text[row.spans[window.first][1] : row.spans[window.first + 1][0]] if _count(window) > 1 else ""
+    own = "".join(_gaps(row, window)[:1])
     for index in range(max(window.first + 1, window.stop - 2), window.stop):
         date = _EXPIRY.match(row.text, row.spans[index][0])
         if date and date[1] != own.strip():
             return True
     return False
-
-
-def _count(window: _Window) -> int:
-    return window.stop - window.first
 
 
 def _is_end_of_mask(row: _Row, window: _Window) -> bool:
@@ -225,16 +235,10 @@ def _is_end_of_mask(row: _Row, window: _Window) -> bool:
     return _MASK_BEFORE.search(row.text, max(0, start - _MASK_REACH), start) is not None
 
 
-def _is_weak(row: _Row, window: _Window) -> bool:
-    digits = row.values[row.before[window.first] : row.before[window.stop]]
-    found = find_range(digits)
-    return found is None or is_weak(found, len(digits))
-
-
 def _has_further_sign(row: _Row, window: _Window, after: int) -> bool:
     """Whether a weak number is grouped as a card, and not the middle of a longer row of fours, or has a key word."""
     start, end = row.spans[window.first][0], row.spans[window.stop - 1][1]
-    if _is_grouped(_sizes(row, window)) and not _continues_fours(row, window, after):
+    if _is_grouped(row, window) and not _continues_fours(row, window, after):
         return True
     return stands_near_card_word(row.text, start, end)
 

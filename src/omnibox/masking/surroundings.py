@@ -6,6 +6,7 @@ from omnibox.masking.alphabet import BULLET, GAP, LETTERS
 from omnibox.masking.words import is_card_word, names_card
 
 _LETTER = re.compile(f"[{LETTERS}]")
+_LETTER_OF_WORD = re.compile(r"[^\W\d_]")
 _WORD_BEFORE = re.compile(f"[{LETTERS}]{{1,30}}\\Z")
 _WORD_AFTER = re.compile(f"[{LETTERS}]{{1,30}}")
 _ESCAPE_BEFORE = re.compile(r"%[0-9A-Fa-f]{2}\Z")
@@ -81,6 +82,8 @@ def stands_near_card_word(text: str, start: int, end: int) -> bool:
 
 
 def _ends_near(before: str) -> bool:
+    if not _LETTER_OF_WORD.search(before):
+        return False
     cut = max(0, len(before) - KEY_WORD_REACH)
     while cut and _LETTER.match(before[cut - 1]):  # a word that ends within reach counts as a whole
         cut -= 1
@@ -88,6 +91,8 @@ def _ends_near(before: str) -> bool:
 
 
 def _begins_near(after: str) -> bool:
+    if not _LETTER_OF_WORD.search(after):
+        return False
     cut = min(len(after), KEY_WORD_REACH)
     while cut < len(after) and _LETTER.match(after[cut]):
         cut += 1

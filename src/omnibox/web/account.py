@@ -194,7 +194,7 @@ async def read_link(ask: Ask, token: str) -> models.LinkFor:
 async def use_link(ask: Ask, token: str, body: LinkBody) -> models.Me:
     """Set a password by an invitation or a reset, and sign in. A link works once."""
     link = await _link(ask, token)
-    name = None if body.name is None or link.kind != "invite" else clean_name(body.name)
+    name = None if body.name is None else clean_name(body.name)
     password_hash = await ask.hub.passwords.hash(_good_password(body.password, link.email))
     new, before = random_token(), auth.old_token(ask.request)
 

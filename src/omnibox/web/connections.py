@@ -131,12 +131,12 @@ async def change_connection(ask: Ask, id: int, body: ConnectionChange) -> models
         return row, document.made
 
     before, made = (await hub.store.write(change)).result
-    await _take_up(
-        ask,
-        id,
-        lambda tx: channels.change_connection(tx, id, document=before.settings),
-        must_fit=before.state != "draft",
-    )
+
+    def undo(tx: Transaction) -> None:
+        channels.change_connection(tx, id, document=before.settings)
+
+    if body.settings is not None:
+        await _take_up(ask, id, undo, must_fit=before.state != "draft")
     return await _shown(ask, id, made)
 
 
@@ -246,12 +246,13 @@ async def change_channel(ask: Ask, id: int, body: ChannelChange) -> models.Chann
     def change(tx: Transaction) -> tuple[sa.Row[Any], frozenset[str]]:
         row = _known(channels.find_channel(tx, id, lock=True), "channel")
         registered = _usable(ask, row.connector)
-        fields = registered.channel_settings or ()
-        given = body.settings or {}
+        if body.settings is None and not body.address:
+            channels.change_channel(tx, id, name=name)
+            return row, NOTHING
+        fields, given = registered.channel_settings or (), body.settings or {}
         address = _address(registered, body.address or "", given, row.address)
-        given = _with_address(fields, given, address)
         is_draft = row.connection_state == "draft"
-        document = _recheck(ask, fields, given, row.settings, is_draft=is_draft)
+        document = _recheck(ask, fields, _with_address(fields, given, address), row.settings, is_draft=is_draft)
         sealed = seal_document(hub.secrets, document.values)
         channels.change_channel(tx, id, name=name, address=address, document=sealed)
         return row, document.made

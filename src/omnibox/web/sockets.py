@@ -71,7 +71,7 @@ class Socket:
         self._ready.set()
 
     def say(self, **frame: Any) -> None:
-        self.push(msgspec.json.encode(frame))
+        self.push(msgspec.json.encode(frame, enc_hook=str))
 
     def abort(self) -> None:
         """End it now. `close()` would wait for a peer that does not read."""

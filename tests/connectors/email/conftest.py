@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import tempfile
@@ -29,6 +28,7 @@ ssl_cert = <{folder}/cert.pem
 ssl_key = <{folder}/key.pem
 disable_plaintext_auth = no
 auth_mechanisms = plain login
+auth_failure_delay = 0
 mail_location = maildir:{folder}/mail/%u
 first_valid_uid = 1
 default_internal_user = dovecot
@@ -61,6 +61,9 @@ service imap-login {{
 }}
 service anvil {{
   chroot =
+  unix_listener anvil-auth-penalty {{
+    mode = 0
+  }}
 }}
 service stats {{
   chroot =
@@ -119,24 +122,29 @@ def dovecot() -> Iterator[Dovecot]:
     shutil.chown(folder / "mail", "dovecot", "dovecot")
     text = CONFIGURATION.format(folder=folder, password=PASSWORD, imap=server.imap, imaps=server.imaps)
     (folder / "dovecot.conf").write_text(text)
-    subprocess.run(["dovecot", "-c", str(folder / "dovecot.conf")], check=True, capture_output=True)
-    pid = int((folder / "run" / "master.pid").read_text())
+    # In the foreground, as our child: a daemon would outlive a killed test run.
+    process = subprocess.Popen(["dovecot", "-F", "-c", str(folder / "dovecot.conf")], stdin=subprocess.DEVNULL)
     try:
+        _wait_for(server.imap)
         yield server
     finally:
-        os.kill(pid, signal.SIGTERM)
-        _wait_until_gone(pid)
+        process.terminate()
+        process.wait(20)
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _wait_until_gone(pid: int) -> None:
+def _wait_for(port: int) -> None:
+    """Until somebody answers on `port`, at most ten seconds."""
     deadline = time.monotonic() + 10
-    while time.monotonic() < deadline:
+    while True:
         try:
-            os.kill(pid, 0)
-        except ProcessLookupError:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+        except OSError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
+        else:
             return
-        time.sleep(0.05)
 
 
 @pytest_asyncio.fixture

@@ -17,7 +17,7 @@ from omnibox_email import Email
 from omnibox_email.faults import Timings
 
 ADDRESS = "help@shop.example"
-PASSWORD = "correct horse battery"
+PASSWORD = "correct-horse-battery"
 CUSTOMER = "ana@customer.example"
 INSTALLATION = "test1"
 PART_ID = "0193a5b0-7c1e-7000-8000-0000000000f1"
@@ -135,6 +135,15 @@ class Shelf:
             while not is_reached():
                 self._changed.clear()
                 await self._changed.wait()
+
+
+async def turns_until(is_reached: Any) -> None:
+    """Let the loop turn until `is_reached()`; for what has happened already and only has to be noticed."""
+    async with asyncio.timeout(5):
+        for _ in range(1_000_000):
+            if is_reached():
+                return
+            await asyncio.sleep(0)
 
 
 @contextlib.asynccontextmanager

@@ -17,6 +17,7 @@ from tests.connectors.email.doubles import (
     FakeContext,
     QuickEmail,
     part,
+    turns_until,
 )
 
 from omnibox.connector import ChannelDown, ChannelSettings, OutboundFile, Recipients, Rejected, Temporary, Uncertain
@@ -24,7 +25,7 @@ from omnibox.testing.world.mail import MailHouse
 
 
 class Impatient(QuickEmail):
-    timings = replace(QUICK, command_s=0.3, data_s=0.3, after_dot_s=0.3)
+    timings = replace(QUICK, connect_s=0.3, command_s=0.3, data_s=0.3, after_dot_s=0.3)
 
 
 def email(house: MailHouse, kind: type[QuickEmail] = QuickEmail, **changed: Any) -> QuickEmail:
@@ -129,11 +130,14 @@ async def test_a_loss_before_the_dot_is_temporary(house: MailHouse, stage: Any, 
 
 @pytest.mark.parametrize("kind", ["close", "reset"])
 async def test_a_loss_amid_the_data_is_temporary(house: MailHouse, kind: Any) -> None:
+    connector = email(house)
+
     async def leaving() -> None:
         await house.smtp.until_gone()
+        await turns_until(lambda: not connector._transport._client.is_connected)  # type: ignore[union-attr]
 
     house.smtp.break_at("body", kind)
-    assert type(await refusal(email(house), leaving=leaving)) is Temporary
+    assert type(await refusal(connector, leaving=leaving)) is Temporary
 
 
 async def test_a_server_that_stops_reading_amid_the_data_is_temporary(house: MailHouse) -> None:
@@ -298,7 +302,7 @@ async def test_a_signature_and_a_channel_without_reply_addresses(house: MailHous
     await connector.close()
     arrived = message_from_bytes(house.sent_to(CUSTOMER)[0], policy=policy.default)
     assert arrived["Reply-To"] is None
-    assert arrived["From"] == f'"Käse & Co" <{ADDRESS}>'
+    assert arrived["From"] == f"Käse & Co <{ADDRESS}>"
     assert arrived.get_content().endswith("\r\n\r\n-- \r\nThe shop\r\nStreet 1\r\n")
 
 

@@ -221,6 +221,7 @@ def test_messages_without_mid_are_not_each_other() -> None:
         ({"mid": " m ", "text": 1.5}, "m", "1.5"),
         ({}, None, ""),
         ("just words", None, "just words"),
+        ({"mid": "m", "text": "b\0c"}, "m", "b\ufffdc"),
         ({"mid": "m", "text": "a" + HALF + "b\0c"}, "m", "a\ufffdb\ufffdc"),
     ],
 )

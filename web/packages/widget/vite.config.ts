@@ -1,6 +1,6 @@
-import preact from "@preact/preset-vite";
 import { defineConfig } from "vite";
 
+// The classic transform: the automatic one brings a second factory of 0.2 kB into a panel of 13.
 export default defineConfig({
-  plugins: [preact({ devToolsEnabled: false, prefreshEnabled: false })],
+  oxc: { jsx: { runtime: "classic", pragma: "h", pragmaFrag: "Fragment", development: false } },
 });

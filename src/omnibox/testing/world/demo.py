@@ -104,7 +104,7 @@ async def connect_world(admin: Admin, world: World) -> None:
     await admin.connect(
         "email",
         "Mailbox",
-        dict(world.house.settings(MAILBOX)),
+        {**world.house.settings(MAILBOX), "import_existing": True},
         {"name": "Corner shop", "address": MAILBOX, "settings": {}},
     )
 

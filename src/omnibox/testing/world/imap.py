@@ -41,7 +41,7 @@ class MailFolder:
         self.uidnext += 1
         self.mails.append(mail)
         for watcher in list(self.watchers):
-            watcher.push(f"* {len(self.mails)} EXISTS")
+            watcher.announce()
         return mail.uid
 
     def renumber(self) -> None:
@@ -166,12 +166,19 @@ class _Session:
         self.writer = writer
         self.user = ""
         self.opened: MailFolder | None = None
+        self.announced = 0
 
     __hash__ = object.__hash__
 
     def push(self, line: str) -> None:
         if not self.server.is_black_hole and not self.writer.is_closing():
             self.writer.write(line.encode() + b"\r\n")
+
+    def announce(self) -> None:
+        """Say how many mails there are, where that is news to this client."""
+        if self.opened and len(self.opened.mails) != self.announced:
+            self.announced = len(self.opened.mails)
+            self.push(f"* {self.announced} EXISTS")
 
     def leave(self) -> None:
         if self.opened:
@@ -192,6 +199,7 @@ class _Session:
             if self.server.delay_s:
                 await asyncio.sleep(self.server.delay_s)
             result = await self._run(name, args)
+            self.announce()
             self.push(f"{tag} {result}")
             await self.writer.drain()
             if name == "LOGOUT":
@@ -281,7 +289,8 @@ class _Session:
             return "NO [NONEXISTENT] there is no such folder"
         self.opened = folder
         self.push("* FLAGS (\\Seen \\Answered \\Deleted)")
-        self.push(f"* {len(folder.mails)} EXISTS")
+        self.announced = -1
+        self.announce()
         self.push("* 0 RECENT")
         self.push(f"* OK [UIDVALIDITY {folder.uidvalidity}] UIDs valid")
         self.push(f"* OK [UIDNEXT {folder.uidnext}] next")
@@ -297,6 +306,7 @@ class _Session:
     async def _idle(self, folder: MailFolder) -> str:
         self.push("+ idling")
         folder.watchers.add(self)
+        self.announce()
         self.server._changed.set()
         try:
             line = await self.reader.readline()

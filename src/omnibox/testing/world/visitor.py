@@ -33,18 +33,26 @@ class Visitor:
 
     async def __aenter__(self) -> Visitor:
         self._http = aiohttp.ClientSession(headers={"Origin": self._origin})
-        self._ws = await self._http.ws_connect(f"{self._base}/w/ws?site={self._site}")
-        hello = {"t": "hello", "v": 1, "token": self.token, "epoch": self.epoch, "cursor": self.cursor}
-        await self._ws.send_json(hello)
-        self._reading = asyncio.create_task(self._read(self._ws))
-        await self.until(lambda: bool(self.welcome))
+        try:
+            self._ws = await self._http.ws_connect(f"{self._base}/w/ws?site={self._site}")
+            hello = {"t": "hello", "v": 1, "token": self.token, "epoch": self.epoch, "cursor": self.cursor}
+            await self._ws.send_json(hello)
+            self._reading = asyncio.create_task(self._read(self._ws))
+            await self.until(lambda: bool(self.welcome))
+        except BaseException:
+            await self._close()
+            raise
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        await self._close()
+
+    async def _close(self) -> None:
         if self._reading is not None:
             self._reading.cancel()
+            await asyncio.wait([self._reading])
         if self._ws is not None:
             await self._ws.close()
         if self._http is not None:
@@ -62,17 +70,24 @@ class Visitor:
         await self._ws.send_json(frame)
 
     async def until(self, holds: Any) -> None:
-        """Wait until `holds()`; raises `TimeoutError` after ten seconds."""
+        """Wait until `holds()`; raises `TimeoutError` after ten seconds, `ConnectionError` when the socket ends."""
         async with asyncio.timeout(ANSWER_S):
             while not holds():
+                if self._reading is not None and self._reading.done():
+                    raise ConnectionResetError("the socket was closed")
                 self._changed.clear()
                 await self._changed.wait()
 
     async def _read(self, ws: aiohttp.ClientWebSocketResponse) -> None:
-        async for received in ws:
-            if received.type is aiohttp.WSMsgType.TEXT:
-                await self._take(received.json())
-                self._changed.set()
+        try:
+            async for received in ws:
+                if received.type is aiohttp.WSMsgType.TEXT:
+                    await self._take(received.json())
+                    self._changed.set()
+        except ConnectionError:
+            return
+        finally:
+            asyncio.get_running_loop().call_soon(self._changed.set)
 
     async def _take(self, frame: dict[str, Any]) -> None:
         match frame["t"]:

@@ -27,15 +27,17 @@ NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")  # an escape, not a backslash that
 class Plan:
     """How a handler is called: which of its parameters come from path, query and body. Made at its first call."""
 
-    def __init__(self, handler: Handler, path: str, status: int) -> None:
+    def __init__(self, handler: Handler, path: str, status: int, *, is_typed: bool = True) -> None:
         hints = get_type_hints(handler, include_extras=True)
         signature = inspect.signature(handler).parameters
         self.asks = "ask" in signature
         self.answer: Any = hints.get("return")
         self.body_name, self.body = _body_of(hints)
         in_path = IN_PATH.findall(path)
-        if missing := [name for name in in_path if name not in signature]:
+        missing = [name for name in in_path if name not in signature]
+        if missing and is_typed:
             raise TypeError(f"{handler.__qualname__} has no parameter for {missing} of its path")
+        in_path = [name for name in in_path if name in signature]
         plain = [name for name in signature if name not in ("ask", self.body_name)]
         self.in_path = _model_of("Path", {name: (_as_id(hints[name]), ...) for name in in_path})
         self.in_query = _model_of(

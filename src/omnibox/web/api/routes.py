@@ -68,7 +68,7 @@ class Route:
 
     @cached_property
     def plan(self) -> Plan:
-        return Plan(self.handler, self.path, self.status)
+        return Plan(self.handler, self.path, self.status, is_typed=self.is_typed)
 
     @property
     def place(self) -> str:

@@ -2,7 +2,6 @@ import "./app/styles.ts";
 import { i18n } from "@lingui/core";
 import { I18nProvider } from "@lingui/react";
 import { MantineProvider } from "@mantine/core";
-import { Notifications } from "@mantine/notifications";
 import { QueryClientProvider } from "@tanstack/react-query";
 import { RouterProvider } from "@tanstack/react-router";
 import { StrictMode } from "react";
@@ -11,6 +10,7 @@ import { activateLanguage, preferredLanguage } from "./app/i18n.ts";
 import { router } from "./app/router.tsx";
 import { createServices, ServicesProvider } from "./app/services.ts";
 import { FollowScheme, schemeManager, theme, variablesOfTheme } from "./app/theme.tsx";
+import { Toasts } from "./ui/Toasts.tsx";
 
 const services = createServices();
 const root = document.getElementById("root");
@@ -30,7 +30,7 @@ if (root)
           <FollowScheme />
           <ServicesProvider value={services}>
             <QueryClientProvider client={services.queries}>
-              <Notifications position="bottom-center" limit={3} zIndex={400} />
+              <Toasts />
               <RouterProvider router={router} />
             </QueryClientProvider>
           </ServicesProvider>

@@ -41,7 +41,7 @@ export default function Palette() {
     <Spotlight
       shortcut={["mod + K"]}
       limit={SHOWN * 2}
-      highlightQuery
+      overlayProps={{ backgroundOpacity: 0.4, blur: 0 }}
       nothingFound={t`Nothing found`}
       searchProps={{ placeholder: t`Go to…`, "aria-label": t`Go to…` }}
       filter={(query, all) => {

@@ -1,7 +1,7 @@
 import { Plural, Trans, useLingui } from "@lingui/react/macro";
 import { Menu, Tooltip } from "@mantine/core";
 import { IconMessages, IconSettings } from "@tabler/icons-react";
-import { Link, Outlet, useNavigate } from "@tanstack/react-router";
+import { Link, Outlet, useLocation, useNavigate } from "@tanstack/react-router";
 import { lazy, type ReactNode, Suspense, useEffect } from "react";
 import { Avatar } from "../ui/Avatar.tsx";
 import { clockTime, useNow } from "../ui/time.ts";
@@ -20,17 +20,17 @@ interface RailLinkProps {
   to: "/" | "/settings";
   label: string;
   icon: ReactNode;
+  isCurrent: boolean;
   count?: number;
 }
 
-const RailLink = ({ to, label, icon, count = 0 }: RailLinkProps) => (
+const RailLink = ({ to, label, icon, isCurrent, count = 0 }: RailLinkProps) => (
   <Tooltip label={label} position="right">
     <Link
       to={to}
       className={styles.link}
       aria-label={label}
-      activeOptions={{ exact: false }}
-      activeProps={{ "aria-current": "page" }}
+      aria-current={isCurrent ? "page" : undefined}
     >
       {icon}
       {count > 0 && (
@@ -119,6 +119,7 @@ export function Shell() {
   const counts = useCounts();
   const { isSignedOut, isOutdated, link } = useConnectivity();
   const { build } = useDesk();
+  const isSettings = useLocation({ select: ({ pathname }) => pathname.startsWith("/settings") });
 
   useEffect(() => {
     document.title = counts.mine > 0 ? `(${counts.mine}) Omnibox` : "Omnibox";
@@ -139,12 +140,14 @@ export function Shell() {
           to="/"
           label={t`Conversations`}
           icon={<IconMessages size={22} stroke={1.75} />}
+          isCurrent={!isSettings}
           count={counts.mine}
         />
         <RailLink
           to="/settings"
           label={t`Settings`}
           icon={<IconSettings size={22} stroke={1.75} />}
+          isCurrent={isSettings}
         />
         <span className={styles.space} />
         <MyMenu />

@@ -8,7 +8,7 @@ import { createStore, type Store } from "../store/store.ts";
 import { createSync, type Sync } from "../store/sync.ts";
 
 const POLL_LIFE_MS = 300_000; // then a WebSocket is tried again
-const POLL_AFTER = 2; // failures in a row
+const POLL_AFTER = 2; // failures in a row; from then on both ways in turn
 
 export const storage = openStorage(() => localStorage, "omnibox.");
 
@@ -27,7 +27,7 @@ export const onArrivals = (run: (events: readonly FeedEvent[]) => void): (() => 
 };
 
 async function connect(failures: number): Promise<FeedSocket> {
-  if (failures < POLL_AFTER) {
+  if (failures < POLL_AFTER || failures % 2 === 1) {
     const url = new URL("/ws", location.href);
     url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
     // Its handlers take an event that the feed has no use for.

@@ -15,6 +15,8 @@ const palette = (token: string): MantineColorsTuple => {
   return [color, color, color, color, color, color, color, color, color, color];
 };
 
+const veil = { backgroundOpacity: 0.4 };
+
 export const theme = createTheme({
   primaryColor: "accent",
   colors: {
@@ -35,9 +37,11 @@ export const theme = createTheme({
     Tooltip: {
       defaultProps: { openDelay: 300, events: { hover: true, focus: true, touch: false } },
     },
+    Switch: { defaultProps: { withThumbIndicator: false } },
     Menu: { defaultProps: { shadow: "md", radius: "md", withinPortal: true } },
     Popover: { defaultProps: { shadow: "md", radius: "md" } },
-    Modal: { defaultProps: { radius: "lg", centered: true } },
+    Modal: { defaultProps: { radius: "lg", centered: true, overlayProps: veil } },
+    Drawer: { defaultProps: { overlayProps: veil } },
   },
 });
 

@@ -2,8 +2,9 @@ import { useLingui } from "@lingui/react/macro";
 import { Fragment } from "react";
 import styles from "./RichText.module.css";
 
+// Every run is bounded: a long text without spaces must not be searched again from each of its letters.
 const PATTERN =
-  /(https?:\/\/[^\s<>"']+[^\s<>"'.,;:!?)\]])|([^\s<>"'@]+@[^\s<>"'@]+\.[a-z]{2,})|((?:[•*]{2,4}[ -]?)+\d{4})/giu;
+  /(https?:\/\/[^\s<>"']{1,2000}[^\s<>"'.,;:!?)\]])|([^\s<>"'@]{1,64}@[^\s<>"'@]{1,190}\.[a-z]{2,24})|((?:•{4} ){3}\d{4})/giu;
 
 export interface Piece {
   kind: "text" | "url" | "email" | "card";

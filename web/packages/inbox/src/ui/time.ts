@@ -32,10 +32,14 @@ const subscribe = (run: () => void) => {
 export const useNow = <T extends string | number | boolean>(read: (now: number) => T): T =>
   useSyncExternalStore(subscribe, () => read(current));
 
+/** The reader's own region of the chosen language: en-GB, not en, decides how a date is written. */
+const regionOf = (language: string): string =>
+  navigator.languages.find((tag) => tag.split("-")[0] === language) ?? language;
+
 const formats = new Map<string, Intl.DateTimeFormat>();
 const format = (locale: string, options: Intl.DateTimeFormatOptions, at: number): string => {
   const key = locale + JSON.stringify(options);
-  const known = formats.get(key) ?? new Intl.DateTimeFormat(locale, options);
+  const known = formats.get(key) ?? new Intl.DateTimeFormat(regionOf(locale), options);
   formats.set(key, known);
   return known.format(at);
 };
@@ -50,6 +54,8 @@ export function ago(time: string, now: number, locale: string): string {
     new Intl.NumberFormat(locale, { style: "unit", unit: name, unitDisplay: "narrow" }).format(
       value,
     );
+  if (past < MINUTE)
+    return new Intl.RelativeTimeFormat(locale, { numeric: "auto" }).format(0, "second");
   if (past < HOUR) return unit(Math.floor(past / MINUTE), "minute");
   if (past < DAY) return unit(Math.floor(past / HOUR), "hour");
   if (past < 6 * DAY) return format(locale, { weekday: "short" }, at);
@@ -66,6 +72,9 @@ export const clockTime = (time: string, locale: string): string =>
 
 export const fullTime = (time: string, locale: string): string =>
   format(locale, { dateStyle: "full", timeStyle: "short" }, Date.parse(time));
+
+export const dateAndTime = (time: string, locale: string): string =>
+  format(locale, { dateStyle: "medium", timeStyle: "short" }, Date.parse(time));
 
 export const shortDate = (time: string, locale: string): string =>
   format(locale, { dateStyle: "medium" }, Date.parse(time));

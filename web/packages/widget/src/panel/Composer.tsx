@@ -1,177 +1,149 @@
-import { useLayoutEffect, useRef, useState } from "preact/hooks";
-import { type Upload, upload } from "./files.ts";
+import { Component, h } from "preact";
 import { Icon } from "./Icon.tsx";
 import { sizeText } from "./times.ts";
+import type { Upload } from "./tray.ts";
 import type { View } from "./View.ts";
 
-const TALLEST = 132;
-
-/** Notices of one line, and the files that wait to be sent. */
-export interface Tray {
-  uploads: Upload[];
-  notice: string;
-  add(files: FileList | File[] | undefined): void;
-}
-
-/** The files chosen so far; `redraw` is called when one of them moves on. */
-export function useTray(view: View): Tray & { clear(): void; setNotice(text: string): void } {
-  const [uploads, setUploads] = useState<Upload[]>([]);
-  const [notice, setNotice] = useState("");
-  const [, redraw] = useState(0);
-  const { t, talk, language } = view;
-  const limit = talk.chat.welcome?.limits.file_bytes ?? Number.POSITIVE_INFINITY;
-
-  const start = (file: File): void => {
-    if (file.size > limit) {
-      setNotice(t("too_large", { name: file.name, size: sizeText(limit, language) }));
-      return;
-    }
-    const fail = (status: number) => {
-      setUploads((all) => all.filter((each) => each !== started));
-      setNotice(
-        status === 413
-          ? t("too_large", { name: file.name, size: sizeText(limit, language) })
-          : t("not_uploaded", { name: file.name }),
-      );
-    };
-    const started = upload(talk.chat, file, () => redraw(Math.random()), fail);
-    const { cancel } = started;
-    started.cancel = () => {
-      cancel();
-      setUploads((all) => all.filter((each) => each !== started));
-    };
-    setUploads((all) => [...all, started]);
-  };
-
-  return {
-    uploads,
-    notice,
-    setNotice,
-    clear: () => setUploads([]),
-    add: (files) => {
-      setNotice("");
-      for (const file of files ?? []) start(file);
-    },
-  };
-}
+const TALLEST_PX = 132;
 
 const Chip = ({ view, item }: { view: View; item: Upload }) => (
   <li class="chip">
-    <span>{item.file.name}</span>
+    <span>{item.name}</span>
     {item.uploaded ? (
-      <small>{sizeText(item.file.size, view.language)}</small>
+      <small>{sizeText(item.size, view.language)}</small>
     ) : (
-      <progress value={item.progress} aria-label={item.file.name} />
+      <progress value={item.progress} aria-label={item.name} />
     )}
     <button
       type="button"
       class="quiet small"
-      aria-label={view.t("remove", { name: item.file.name })}
-      onClick={item.cancel}
+      aria-label={view.t("remove", { name: item.name })}
+      onClick={item.remove}
     >
       <Icon name="close" />
     </button>
   </li>
 );
 
-export function Composer({ view, tray }: { view: View; tray: ReturnType<typeof useTray> }) {
-  const { talk, t, config } = view;
-  const area = useRef<HTMLTextAreaElement>(null);
-  const picker = useRef<HTMLInputElement>(null);
-  const [, redraw] = useState(0);
-  const limit = talk.chat.welcome?.limits.text ?? 5000;
-  const over = talk.draft.length - limit;
-  const files = tray.uploads.flatMap(({ uploaded }) => uploaded ?? []);
-  const isBusy = files.length < tray.uploads.length;
-  const canSend = (!!talk.draft.trim() || files.length > 0) && over <= 0 && !isBusy;
+/** How many characters the text is over the limit; negative below it. */
+const overOf = ({ talk }: View) => talk.draft.length - (talk.chat.welcome?.limits.text ?? 5000);
 
-  useLayoutEffect(() => {
-    const node = area.current;
-    if (!node) return;
-    if (node.value !== talk.draft) node.value = talk.draft;
-    node.style.height = "auto";
-    node.style.height = `${Math.min(node.scrollHeight, TALLEST)}px`;
-    if (!talk.wantsFocus) return;
+function noticeOf(view: View): string {
+  const { tray, t, language } = view;
+  const over = overOf(view);
+  if (over > 0) return t("too_long", { count: over });
+  const size = sizeText(tray.limit(), language);
+  return tray.notice && t(tray.notice, { name: tray.about, size });
+}
+
+const canSend = (view: View): boolean =>
+  overOf(view) <= 0 &&
+  view.tray.uploads.every(({ uploaded }) => uploaded) &&
+  (!!view.talk.draft.trim() || view.tray.uploads.length > 0);
+
+export class Composer extends Component<View> {
+  private area: HTMLTextAreaElement | null = null;
+  private picker: HTMLInputElement | null = null;
+
+  override componentDidMount(): void {
+    this.componentDidUpdate();
+  }
+
+  /** The field grows with its text, and takes the focus when the panel was just opened. */
+  override componentDidUpdate(): void {
+    const { area } = this;
+    const { talk } = this.props;
+    if (!area) return;
+    if (area.value !== talk.draft) area.value = talk.draft;
+    area.style.height = "auto";
+    area.style.height = `${Math.min(area.scrollHeight, TALLEST_PX)}px`;
+    if (talk.wantsFocus) area.focus({ preventScroll: true });
     talk.wantsFocus = false;
-    node.focus({ preventScroll: true });
-  });
+  }
 
-  const write = (text: string): void => {
+  private write(text: string): void {
+    const { talk, tray, changed } = this.props;
     talk.draft = text;
-    if (tray.notice) tray.setNotice("");
+    tray.notice = "";
     if (text) talk.hintTyping();
-    redraw(Math.random());
-  };
+    changed();
+  }
 
-  const send = (): void => {
-    if (!canSend) return;
-    const { isSent, isMasked } = talk.send(talk.draft, files);
-    tray.setNotice(isSent ? (isMasked ? t("card") : "") : t("full"));
-    if (!isSent) return;
-    tray.clear();
-    talk.draft = "";
-    redraw(Math.random());
-    area.current?.focus();
-  };
+  private isSending = false;
 
-  const onKeyDown = (event: KeyboardEvent): void => {
-    if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+  private readonly send = async (event: Event): Promise<void> => {
     event.preventDefault();
-    send();
+    const { talk, tray, changed } = this.props;
+    if (this.isSending || !canSend(this.props)) return;
+    this.isSending = true;
+    const files = tray.uploads.flatMap(({ uploaded }) => uploaded ?? []);
+    const { draft } = talk;
+    try {
+      tray.notice = await talk.send(draft, files);
+      if (tray.notice !== "full") {
+        talk.draft = talk.draft.slice(draft.length); // what was typed meanwhile stays
+        tray.uploads = [];
+        talk.wantsFocus = true;
+      }
+    } catch {
+      tray.notice = "failed";
+    }
+    this.isSending = false;
+    changed();
   };
 
-  return (
-    <form
-      class="composer"
-      onSubmit={(event) => {
-        event.preventDefault();
-        send();
-      }}
-    >
-      <p class="notice" role="status">
-        {over > 0 ? t("too_long", { count: over }) : tray.notice}
-      </p>
-      {tray.uploads.length > 0 && (
+  override render(view: View) {
+    const { tray, t } = view;
+    return (
+      <form class="composer" onSubmit={this.send}>
+        <p class="notice" role="status">
+          {noticeOf(view)}
+        </p>
         <ul>
           {tray.uploads.map((item) => (
-            <Chip key={item.file} view={view} item={item} />
+            <Chip view={view} item={item} />
           ))}
         </ul>
-      )}
-      <div class="field">
-        <button
-          type="button"
-          class="quiet"
-          aria-label={t("attach")}
-          onClick={() => picker.current?.click()}
-        >
-          <Icon name="attach" />
-        </button>
-        <input
-          ref={picker}
-          type="file"
-          multiple
-          hidden
-          onChange={({ currentTarget }) => {
-            tray.add([...(currentTarget.files ?? [])]);
-            currentTarget.value = "";
-          }}
-        />
-        <textarea
-          ref={area}
-          rows={1}
-          dir="auto"
-          aria-label={t("write")}
-          placeholder={t("write")}
-          lang={config?.lang === "auto" ? undefined : config?.lang}
-          onInput={({ currentTarget }) => write(currentTarget.value)}
-          onKeyDown={onKeyDown}
-          onPaste={({ clipboardData }) => tray.add(clipboardData?.files)}
-        />
-        <button type="submit" class="send" aria-label={t("send")} disabled={!canSend}>
-          <Icon name="send" />
-        </button>
-      </div>
-    </form>
-  );
+        <div class="field">
+          <button
+            type="button"
+            class="quiet"
+            aria-label={t("attach")}
+            onClick={() => this.picker?.click()}
+          >
+            <Icon name="attach" />
+          </button>
+          <input
+            ref={(node) => {
+              this.picker = node;
+            }}
+            type="file"
+            multiple
+            hidden
+            onChange={({ currentTarget }) => {
+              tray.add(currentTarget.files ?? []);
+              currentTarget.value = "";
+            }}
+          />
+          <textarea
+            ref={(node) => {
+              this.area = node;
+            }}
+            rows={1}
+            dir="auto"
+            aria-label={t("write")}
+            placeholder={t("write")}
+            onInput={({ currentTarget }) => this.write(currentTarget.value)}
+            onKeyDown={(event) => {
+              if (event.key === "Enter" && !event.shiftKey && !event.isComposing) this.send(event);
+            }}
+            onPaste={({ clipboardData }) => tray.add(clipboardData?.files)}
+          />
+          <button type="submit" class="send" aria-label={t("send")} disabled={!canSend(view)}>
+            <Icon name="send" />
+          </button>
+        </div>
+      </form>
+    );
+  }
 }

@@ -1,16 +1,13 @@
+import { h } from "preact";
 import { Icon } from "./Icon.tsx";
 import type { View } from "./View.ts";
 
+/** Of the first two words. */
 export const initialsOf = (name: string): string =>
-  name
-    .split(/\s+/)
-    .map((word) => [...word][0] ?? "")
-    .slice(0, 2)
-    .join("")
-    .toUpperCase();
+  (name.match(/(?<!\S)\S/gu) ?? []).slice(0, 2).join("").toUpperCase();
 
-export const Avatar = ({ name }: { name: string }) => (
-  <span class="avatar" aria-hidden="true">
+export const Avatar = ({ name, isHidden = false }: { name: string; isHidden?: boolean }) => (
+  <span class={isHidden ? "avatar none" : "avatar"} aria-hidden="true">
     {initialsOf(name)}
   </span>
 );

@@ -1,5 +1,7 @@
 /** The few marks of the panel, drawn for it; decoration only. */
 
+import { h } from "preact";
+
 const paths = {
   close: "M6 6l12 12M18 6L6 18",
   send: "M12 19V5M6 11l6-6 6 6",

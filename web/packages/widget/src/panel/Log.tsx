@@ -1,124 +1,24 @@
-import type { ComponentChildren } from "preact";
-import { useLayoutEffect, useRef, useState } from "preact/hooks";
-import type { Message } from "../types.ts";
-import { Attachment } from "./Attachment.tsx";
+import { Component, h } from "preact";
+import { Bubble, OwnRow, Said } from "./Bubble.tsx";
 import { Avatar } from "./Header.tsx";
-import { Icon } from "./Icon.tsx";
-import type { Failed, Waiting } from "./talk.ts";
-import { linked } from "./text.tsx";
-import { dayName, isSameDay, timeOfDay } from "./times.ts";
+import { dayName, isSameDay } from "./times.ts";
 import type { View } from "./View.ts";
 
-const GROUP_MS = 180_000;
 const NEAR_PX = 60;
 
-const isGrouped = (one: Message | undefined, next: Message | undefined): boolean =>
-  !!one &&
-  !!next &&
-  one.kind === next.kind &&
-  one.author?.name === next.author?.name &&
-  isSameDay(one.at, next.at) &&
-  Date.parse(next.at) - Date.parse(one.at) < GROUP_MS;
-
-function Bubble({
-  view,
-  message,
-  before,
-  after,
-}: {
-  view: View;
-  message: Message;
-  before: Message | undefined;
-  after: Message | undefined;
-}) {
-  const { t, language } = view;
-  if (message.kind === "line") return <p class="line">{message.text}</p>;
-  const isOwn = message.kind === "inbound";
-  const name = message.author?.name ?? t("team");
-  const isLast = !isGrouped(message, after);
-  return (
-    <div class={`row ${isOwn ? "own" : "their"} ${isLast ? "last" : ""}`}>
-      {!isOwn && (isLast ? <Avatar name={name} /> : <span class="avatar none" />)}
-      <div class="said">
-        {!isGrouped(before, message) &&
-          (isOwn ? <span class="sr">{t("you")}</span> : <bdi class="name">{name}</bdi>)}
-        {message.is_deleted ? (
-          <p class="bubble gone">{t("deleted")}</p>
-        ) : (
-          <>
-            {message.text && (
-              <p class="bubble" dir="auto">
-                {linked(message.text)}
-              </p>
-            )}
-            {message.attachments.map((file) => (
-              <Attachment key={file.id} view={view} file={file} />
-            ))}
-          </>
-        )}
-        {isLast && <time dateTime={message.at}>{timeOfDay(message.at, language)}</time>}
-      </div>
-    </div>
-  );
-}
-
-const OwnRow = ({
-  view,
-  own,
-  children,
-}: {
-  view: View;
-  own: Waiting;
-  children: ComponentChildren;
-}) => (
-  <div class="row own last">
-    <div class="said">
-      {own.text && (
-        <p class="bubble" dir="auto">
-          {linked(own.text)}
-        </p>
-      )}
-      {own.files.map((name, index) => (
-        // biome-ignore lint/suspicious/noArrayIndexKey: the list of a sent message never changes
-        <span key={index} class="file">
-          <Icon name="file" />
-          <span>{name || view.t("file")}</span>
-        </span>
-      ))}
-      {children}
-    </div>
-  </div>
+const Earlier = ({ talk, t }: View) => (
+  <p class="line">
+    {talk.earlier === "failed" && <span class="fault">{t("earlier_failed")} </span>}
+    <button
+      type="button"
+      class="link"
+      disabled={talk.earlier === "loading"}
+      onClick={talk.loadEarlier}
+    >
+      {talk.earlier === "failed" ? t("retry") : t("earlier")}
+    </button>
+  </p>
 );
-
-const FailedRow = ({ view, failed }: { view: View; failed: Failed }) => (
-  <OwnRow view={view} own={view.talk.shapeOf(failed.op)}>
-    <small class="state fault">
-      {failed.why ?? view.t("failed")}{" "}
-      <button type="button" class="link" onClick={() => view.talk.retry(failed)}>
-        {view.t("retry")}
-      </button>
-    </small>
-  </OwnRow>
-);
-
-function Earlier({ view }: { view: View }) {
-  const [state, setState] = useState<"" | "loading" | "failed">("");
-  const load = () => {
-    setState("loading");
-    view.talk.loadEarlier().then(
-      () => setState(""),
-      () => setState("failed"),
-    );
-  };
-  return (
-    <p class="line">
-      {state === "failed" && <span class="fault">{view.t("earlier_failed")} </span>}
-      <button type="button" class="link" disabled={state === "loading"} onClick={load}>
-        {state === "failed" ? view.t("retry") : view.t("earlier")}
-      </button>
-    </p>
-  );
-}
 
 const Skeleton = () => (
   <div class="skeleton" aria-hidden="true">
@@ -128,97 +28,112 @@ const Skeleton = () => (
   </div>
 );
 
-function Greeting({ view: { config, t } }: { view: View }) {
+function Greeting({ config, t }: View) {
   if (!config) return null;
-  const isAsking = !config.online && config.ask_email;
+  const { online, greeting, offline_text, team, title } = config;
+  const texts = [
+    greeting,
+    !online && offline_text,
+    !online && config.ask_email && t("ask_email"),
+  ].filter(Boolean);
+  if (!texts.length) return null;
   return (
     <div class="row their last">
-      <Avatar name={config.team[0]?.name ?? config.title} />
+      <Avatar name={team[0]?.name ?? title} />
       <div class="said">
-        {config.greeting && <p class="bubble">{linked(config.greeting)}</p>}
-        {!config.online && config.offline_text && (
-          <p class="bubble">{linked(config.offline_text)}</p>
-        )}
-        {isAsking && <p class="bubble">{t("ask_email")}</p>}
+        {texts.map((text) => (
+          <Said text={`${text}`} />
+        ))}
       </div>
     </div>
   );
 }
 
-export function Log({ view }: { view: View }) {
-  const { talk, t, language } = view;
-  const { messages } = talk;
-  const box = useRef<HTMLDivElement>(null);
-  const last = useRef({ height: 0, firstId: 0, isAtEnd: true, waiting: 0 });
-  const waiting = talk.waiting();
-
-  useLayoutEffect(() => {
-    const node = box.current;
-    if (!node) return;
-    const { height, firstId, isAtEnd } = last.current;
-    const isOwn = waiting.length > last.current.waiting;
-    const hasEarlier = firstId > (messages[0]?.id ?? firstId);
-    if (hasEarlier) node.scrollTop += node.scrollHeight - height;
-    else if (isAtEnd || isOwn) node.scrollTop = node.scrollHeight;
-    last.current.height = node.scrollHeight;
-    last.current.firstId = messages[0]?.id ?? 0;
-    last.current.waiting = waiting.length;
-  });
-
-  const noteScroll = () => {
-    const node = box.current;
-    if (node)
-      last.current.isAtEnd = node.scrollHeight - node.scrollTop - node.clientHeight < NEAR_PX;
-  };
-
-  const firstNew = messages.find(({ kind, id }) => kind === "outbound" && id > talk.seenId);
+function Typist({ talk, t }: View) {
+  if (talk.typist === undefined) return null;
+  const name = talk.typist || t("team");
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolled box must be reachable by keyboard
-    <div
-      class="log"
-      role="log"
-      aria-live="off"
-      aria-label={t("messages")}
-      tabIndex={0}
-      ref={box}
-      onScroll={noteScroll}
-    >
-      {!talk.chat.welcome && !messages.length && <Skeleton />}
-      {talk.hasMore ? <Earlier view={view} /> : <Greeting view={view} />}
-      {messages.map((message, index) => {
-        const before = messages[index - 1];
-        const isNewDay = !before || !isSameDay(before.at, message.at);
-        return (
-          <div key={message.id}>
-            {isNewDay && <p class="line day">{dayName(message.at, language)}</p>}
-            {message === firstNew && talk.seenId > 0 && (
-              <p class="line fresh">
-                <span>{t("new")}</span>
-              </p>
-            )}
-            <Bubble view={view} message={message} before={before} after={messages[index + 1]} />
-          </div>
-        );
-      })}
-      {waiting.map((op) => (
-        <OwnRow key={op.client_id} view={view} own={op}>
-          <small class="state">{t("sending")}</small>
-        </OwnRow>
-      ))}
-      {talk.failed.map((failed) => (
-        <FailedRow key={failed.op.client_id} view={view} failed={failed} />
-      ))}
-      {talk.typist !== undefined && (
-        <div class="row their last">
-          <Avatar name={talk.typist || t("team")} />
-          <p class="bubble dots">
-            <i />
-            <i />
-            <i />
-            <span class="sr">{t("typing", { name: talk.typist || t("team") })}</span>
-          </p>
-        </div>
-      )}
+    <div class="row their typist">
+      <Avatar name={name} />
+      <p class="bubble dots">
+        <i />
+        <i />
+        <i />
+        <span class="sr">{t("typing", { name })}</span>
+      </p>
     </div>
   );
+}
+
+export class Log extends Component<View> {
+  private box: HTMLElement | null = null;
+  private isAtEnd = true;
+  private height = 0;
+  private firstId = 0;
+  private waiting = 0;
+
+  override componentDidMount(): void {
+    this.componentDidUpdate();
+  }
+
+  /** Stays at the end, or where the reader is when earlier messages come in above. */
+  override componentDidUpdate(): void {
+    const { box } = this;
+    if (!box) return;
+    const firstId = this.props.talk.messages[0]?.id ?? 0;
+    const waiting = this.props.talk.waiting().length;
+    if (firstId < this.firstId) box.scrollTop += box.scrollHeight - this.height;
+    else if (this.isAtEnd || waiting > this.waiting) box.scrollTop = box.scrollHeight;
+    Object.assign(this, { firstId, waiting, height: box.scrollHeight });
+  }
+
+  override render(view: View) {
+    const { talk, t, language } = view;
+    const { messages, seenId } = talk;
+    const firstNew = seenId && messages.find(({ kind, id }) => kind === "outbound" && id > seenId);
+    return (
+      <div
+        class="log"
+        role="log"
+        aria-live="off"
+        aria-label={t("messages")}
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolled box must be reachable by keyboard
+        tabIndex={0}
+        ref={(node) => {
+          this.box = node;
+        }}
+        onScroll={({ currentTarget: { scrollHeight, scrollTop, clientHeight } }) => {
+          this.isAtEnd = scrollHeight - scrollTop - clientHeight < NEAR_PX;
+        }}
+      >
+        {!talk.chat.welcome && <Skeleton />}
+        {talk.hasMore ? <Earlier {...view} /> : <Greeting {...view} />}
+        {messages.map((message, index) => {
+          const before = messages[index - 1];
+          const isNewDay = !before || !isSameDay(before.at, message.at);
+          return (
+            <div key={message.id}>
+              {isNewDay && <p class="line">{dayName(message.at, language)}</p>}
+              {message === firstNew && <p class="line fresh">{t("new")}</p>}
+              <Bubble view={view} message={message} before={before} after={messages[index + 1]} />
+            </div>
+          );
+        })}
+        {talk.waiting().map((own) => (
+          <OwnRow key={own.client_id} view={view} own={own}>
+            {t("sending")}
+          </OwnRow>
+        ))}
+        {talk.failed.map((failed) => (
+          <OwnRow key={failed.op.client_id} view={view} own={talk.shapeOf(failed.op)}>
+            <span class="fault">{(language === "en" && failed.why) || t("failed")}</span>{" "}
+            <button type="button" class="link" onClick={() => talk.retry(failed)}>
+              {t("retry")}
+            </button>
+          </OwnRow>
+        ))}
+        <Typist {...view} />
+      </div>
+    );
+  }
 }

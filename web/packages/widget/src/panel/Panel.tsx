@@ -1,5 +1,5 @@
-import { useState } from "preact/hooks";
-import { Composer, useTray } from "./Composer.tsx";
+import { Fragment, h } from "preact";
+import { Composer } from "./Composer.tsx";
 import { Avatar, Header } from "./Header.tsx";
 import { Icon } from "./Icon.tsx";
 import { Log } from "./Log.tsx";
@@ -36,18 +36,19 @@ function Announcement({ talk, t, language }: View) {
   );
 }
 
-function Sheet({ view }: { view: View }) {
-  const { talk, t } = view;
-  const tray = useTray(view);
-  const [isOver, setOver] = useState(false);
-  const isNarrow = matchMedia(NARROW).matches;
+const markDrop = (event: DragEvent, isOver: boolean): void => {
+  event.preventDefault();
+  (event.currentTarget as HTMLElement).toggleAttribute("data-over", isOver);
+};
 
+function Sheet(view: View) {
+  const { talk, tray, t } = view;
+  const isNarrow = matchMedia(NARROW).matches;
   const onKeyDown = (event: KeyboardEvent): void => {
     event.stopPropagation(); // the page's own shortcuts must not hear what is typed here
     if (event.key === "Escape") talk.setOpen(false, true);
     if (event.key === "Tab" && isNarrow) keepInside(event);
   };
-
   return (
     <section
       class="panel"
@@ -55,24 +56,19 @@ function Sheet({ view }: { view: View }) {
       aria-modal={isNarrow}
       aria-labelledby="title"
       onKeyDown={onKeyDown}
-      onDragOver={(event) => {
-        event.preventDefault();
-        setOver(true);
-      }}
-      onDragLeave={() => setOver(false)}
+      onDragOver={(event) => markDrop(event, true)}
+      onDragLeave={(event) => markDrop(event, false)}
       onDrop={(event) => {
-        event.preventDefault();
-        setOver(false);
+        markDrop(event, false);
         tray.add(event.dataTransfer?.files);
       }}
     >
       <Header {...view} />
-      <p class={talk.isLost ? "bar" : "sr"} role="status">
+      <p class="bar" role="status">
         {talk.isLost && t("lost")}
       </p>
-      <Log view={view} />
-      <Composer view={view} tray={tray} />
-      {isOver && <p class="over">{t("drop")}</p>}
+      <Log {...view} />
+      <Composer {...view} />
     </section>
   );
 }
@@ -104,7 +100,7 @@ function Teaser({ talk, t }: View) {
 
 export const Panel = (view: View) => (
   <>
-    {view.talk.isOpen ? <Sheet view={view} /> : <Teaser {...view} />}
+    {view.talk.isOpen ? <Sheet {...view} /> : <Teaser {...view} />}
     <Announcement {...view} />
   </>
 );

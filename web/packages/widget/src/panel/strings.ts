@@ -1,6 +1,6 @@
-/** The panel's words: English is built in, another language is one small file. */
+/** The panel's words: one small file per language. */
 
-import en from "../../locales/en.json";
+import type en from "../../locales/en.json";
 
 declare const __LOCALES__: Record<string, string>;
 
@@ -8,32 +8,20 @@ export type StringKey = keyof typeof en;
 export type Strings = Readonly<Record<string, string>>;
 export type Translate = (key: StringKey, values?: Record<string, string | number>) => string;
 
-export const english: Strings = en;
-
 /** The first wish that there are words for, by its language without the region. */
-export function chooseLanguage(wishes: readonly (string | undefined)[]): string {
-  for (const wish of wishes) {
-    const language = wish?.slice(0, 2).toLowerCase() ?? "";
-    if (language === "en" || Object.hasOwn(__LOCALES__, language)) return language;
-  }
-  return "en";
-}
+export const chooseLanguage = (wishes: readonly (string | undefined)[]): string =>
+  wishes
+    .map((wish) => wish?.slice(0, 2).toLowerCase() ?? "")
+    .find((language) => Object.hasOwn(__LOCALES__, language)) ?? "en";
 
-/** Answers English where the file cannot be loaded. */
 export async function loadStrings(base: string, language: string): Promise<Strings> {
-  if (language === "en") return english;
-  try {
-    const answer = await fetch(base + __LOCALES__[language], { credentials: "omit" });
-    return { ...english, ...(await answer.json()) };
-  } catch {
-    return english;
-  }
+  return (await fetch(base + __LOCALES__[language], { credentials: "omit" })).json();
 }
 
 export const translator =
-  (strings: Strings, own: Strings): Translate =>
+  (strings: Strings): Translate =>
   (key, values = {}) =>
-    (own[key] ?? strings[key] ?? key).replace(/\{(\w+)\}/g, (_, name) => `${values[name] ?? ""}`);
+    (strings[key] ?? key).replace(/\{(\w+)\}/g, (_, name) => `${values[name] ?? ""}`);
 
 /** The key of a count's plural form: en, es and it need two. */
 export const plural = (language: string, count: number): "unread_one" | "unread_other" =>

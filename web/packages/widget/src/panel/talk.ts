@@ -9,8 +9,9 @@ import {
   readJson,
   sendOp,
 } from "@omnibox/realtime";
-import { mask } from "@omnibox/shared/mask";
 import type { Chat, Message, MessageEvent, UploadedFile } from "../types.ts";
+import { loadMask } from "./chunks.ts";
+import { answerTo } from "./requests.ts";
 
 const TYPING_MS = 5_000;
 const HINT_MS = 2_000;
@@ -31,6 +32,14 @@ export interface Waiting {
   files: string[];
 }
 
+/** Set by the host page at run time. */
+export interface Appearance {
+  lang?: string;
+  strings?: Record<string, string>;
+  zIndex?: number;
+  offset?: number;
+}
+
 export interface Talk {
   readonly chat: Chat;
   messages: Message[];
@@ -48,13 +57,15 @@ export interface Talk {
   isLost: boolean;
   wantsFocus: boolean;
   draft: string;
+  earlier: "" | "loading" | "failed";
   waiting(): Waiting[];
   shapeOf(op: Op): Waiting;
   setOpen(isOpen: boolean, wantsFocus?: boolean): void;
-  /** False when the outbox is full: the text stays in the composer. `isMasked` tells of a card. */
-  send(text: string, files: UploadedFile[]): { isSent: boolean; isMasked: boolean };
+  /** "full": the outbox takes no more; "card": sent with a card number hidden. Rejects without a net. */
+  send(text: string, files: UploadedFile[]): Promise<"full" | "card" | "">;
   retry(failed: Failed): void;
   hintTyping(): void;
+  tellPage(page?: { url?: string; title?: string }): void;
   loadEarlier(): Promise<void>;
   dismissTeaser(): void;
   emit(event: string, detail?: unknown): void;
@@ -62,7 +73,6 @@ export interface Talk {
   apply(events: MessageEvent[]): void;
   settle(answer: Ack | Nack, op: Op | undefined): void;
   hint(hint: Hint): void;
-  forget(): void;
 }
 
 const idsOf = (op: Op): string[] => (Array.isArray(op.files) ? op.files : []);
@@ -76,6 +86,7 @@ export function createTalk(chat: Chat, changed: () => void): Talk {
   let lastWelcome: Message[] | undefined;
   let typingTimer: number | undefined;
   let hintedAt = 0;
+  let href = location.href;
   let lostTimer: number | undefined;
 
   const readId = (): number => Number(storage.getItem("read"));
@@ -174,6 +185,7 @@ export function createTalk(chat: Chat, changed: () => void): Talk {
     isLost: false,
     wantsFocus: false,
     draft: "",
+    earlier: "",
     emit,
     shapeOf,
     waiting: () => {
@@ -188,15 +200,13 @@ export function createTalk(chat: Chat, changed: () => void): Talk {
       talk.sync();
       if (!isOpen && wantsFocus) chat.launcher.focus();
     },
-    send: (typed, files) => {
+    send: async (typed, files) => {
+      const { mask } = await loadMask(chat.base);
       const text = mask(typed.trim());
       for (const { id, name } of files) names.set(id, name);
-      const isSent = sendMessage(
-        text,
-        files.map(({ id }) => id),
-      );
-      changed();
-      return { isSent, isMasked: text !== typed.trim() };
+      const ids = files.map(({ id }) => id);
+      if (!sendMessage(text, ids)) return "full";
+      return text === typed.trim() ? "" : "card";
     },
     retry: (failed) => {
       if (sendMessage(String(failed.op.text), idsOf(failed.op)))
@@ -208,15 +218,24 @@ export function createTalk(chat: Chat, changed: () => void): Talk {
       hintedAt = Date.now();
       feed.tell({ t: "hint", kind: "typing" });
     },
+    tellPage: (page) => {
+      href = location.href;
+      feed.tell({ t: "hint", kind: "page", url: href, title: document.title, ...page });
+    },
     loadEarlier: async () => {
-      const url = `${chat.base}history?site=${chat.data.site}&before=${talk.messages[0]?.id ?? ""}`;
-      const headers = { Authorization: `Bearer ${storage.getItem("token") ?? ""}` };
-      const answer = await fetch(url, { headers, credentials: "omit" });
-      if (!answer.ok) throw new Error(`${answer.status}`);
-      const page: { messages: Message[]; more: boolean } = await answer.json();
-      page.messages.forEach(add);
-      talk.hasMore = page.more;
-      list();
+      talk.earlier = "loading";
+      changed();
+      try {
+        const query = `&before=${talk.messages[0]?.id ?? ""}`;
+        const answer = await answerTo(chat, "history", query);
+        const page: { messages: Message[]; more: boolean } = await answer.json();
+        page.messages.forEach(add);
+        talk.hasMore = page.more;
+        talk.earlier = "";
+        list();
+      } catch {
+        talk.earlier = "failed";
+      }
       changed();
     },
     dismissTeaser: () => {
@@ -230,6 +249,7 @@ export function createTalk(chat: Chat, changed: () => void): Talk {
         talk.isOpen = isOpen;
         talk.seenId = readId();
         talk.teaser = undefined;
+        if (isOpen) loadMask(chat.base).catch(() => {});
         emit(isOpen ? "open" : "close");
       }
       followToken();
@@ -274,23 +294,12 @@ export function createTalk(chat: Chat, changed: () => void): Talk {
       }, TYPING_MS);
       changed();
     },
-    forget: () => {
-      feed.stop();
-      for (const key of ["token", "open", "read", "config", "failed", "outbox"])
-        storage.setItem(key, "");
-      known.clear();
-      acked = [];
-      talk.failed = [];
-      talk.draft = "";
-      talk.hasMore = false;
-      feed.cursor = null;
-      list();
-      talk.sync();
-    },
   };
   document.addEventListener("visibilitychange", () => {
     if (document.hidden) talk.seenId = readId();
     talk.sync();
   });
+  // A look once a second costs the page less than wrapping its history functions.
+  setInterval(() => href !== location.href && talk.tellPage(), 1000);
   return talk;
 }

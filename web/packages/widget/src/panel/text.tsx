@@ -1,6 +1,6 @@
 /** A message's text as text nodes and links; never as markup. */
 
-import type { ComponentChildren } from "preact";
+import { type ComponentChildren, h } from "preact";
 
 const LINK = /(?:https?:\/\/|mailto:|tel:)[^\s<>"]+|[\w.+-]+@[\w-]+(?:\.[\w-]+)+/gi;
 const PUNCTUATION = /[.,;:!?'")\]}]+$/;

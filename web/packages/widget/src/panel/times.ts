@@ -28,9 +28,7 @@ export const isSameDay = (one: string, other: string): boolean =>
   startOfDay(new Date(one)) === startOfDay(new Date(other));
 
 export function sizeText(bytes: number, language: string): string {
-  const [unit, divisor] = bytes < 1e6 ? ["kilobyte", 1e3] : ["megabyte", 1e6];
-  const format = { style: "unit", unit, maximumFractionDigits: 1 } as const;
-  return new Intl.NumberFormat(language, format as Intl.NumberFormatOptions).format(
-    Math.max(bytes / Number(divisor), 0.1),
-  );
+  const unit = bytes < 1e6 ? "kilobyte" : "megabyte";
+  const format = new Intl.NumberFormat(language, { style: "unit", unit, maximumFractionDigits: 1 });
+  return format.format(bytes / (bytes < 1e6 ? 1e3 : 1e6));
 }

@@ -37,6 +37,7 @@ export function LoginForm({ email = "", onDone }: { email?: string; onDone: (me:
         required
         withAsterisk={false}
         autoFocus={Boolean(email)}
+        data-autofocus={email || undefined}
         visibilityToggleButtonProps={{ "aria-label": t`Show or hide the password` }}
       />
       <Checkbox

@@ -131,6 +131,21 @@ export function Log({ row, onEdit }: LogProps) {
     if (isReady) virtual.scrollToEnd();
   }, [isReady]);
 
+  // A composer that grows takes room from the log: its end stays in view.
+  const wasAtEnd = useRef(isAtEnd);
+  useEffect(() => {
+    wasAtEnd.current = isAtEnd;
+  }, [isAtEnd]);
+  useEffect(() => {
+    const box = scroller.current;
+    if (!box) return;
+    const watch = new ResizeObserver(() => {
+      if (wasAtEnd.current) box.scrollTop = box.scrollHeight;
+    });
+    watch.observe(box);
+    return () => watch.disconnect();
+  }, []);
+
   const first = virtual.getVirtualItems()[0]?.index;
   useEffect(() => {
     if (isReady && next !== null && older === "idle" && first !== undefined && first < NEAR_TOP)

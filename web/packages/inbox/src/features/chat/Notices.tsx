@@ -1,6 +1,6 @@
 import { Plural, Trans, useLingui } from "@lingui/react/macro";
 import type { Row } from "@omnibox/api";
-import { IconAlertTriangle, IconClock, IconLock } from "@tabler/icons-react";
+import { IconAlertTriangle, IconCheck, IconClock, IconLock } from "@tabler/icons-react";
 import { Link } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 import { useChannel, useDesk } from "../../app/live.ts";
@@ -68,7 +68,7 @@ export function Notices({ row, gate, isNote, parts, hasHidden }: NoticesProps) {
         </Notice>
       )}
       {!isNote && row.state === "resolved" && gate.kind === "open" && (
-        <Notice tone="muted" icon={<IconClock size={14} />}>
+        <Notice tone="muted" icon={<IconCheck size={14} />}>
           <Trans>This conversation is resolved.</Trans>
         </Notice>
       )}

@@ -124,7 +124,13 @@ export function ConversationList({ view, channel, words, opened, onOpen }: Conve
     event.preventDefault();
   };
 
-  const openRow = useCallback((id: Id) => onOpen(id, true), [onOpen]);
+  const openRow = useCallback(
+    (id: Id) => {
+      release();
+      onOpen(id, true);
+    },
+    [onOpen, release],
+  );
   const isFirstLoad = list.status === "loading" && ids.length === 0;
   const isEmpty = list.status === "ready" && ids.length === 0;
 

@@ -116,7 +116,7 @@ function ConversationRowContent(props: ConversationRowProps) {
         onFocus={() => onFocus(id)}
       >
         <Avatar label={row.contact.label} isNew={status === "new"}>
-          <StatusMark status={status} />
+          <StatusMark status={status} hasCount={row.unread > 0} />
           <Unread count={row.unread} />
         </Avatar>
         <span className={styles.body}>

@@ -26,10 +26,16 @@ export function Unread({ count }: { count: number }) {
 }
 
 /** Each status has a shape of its own; words say it to everyone else. */
-export function StatusMark({ status }: { status: Status }) {
+export function StatusMark({ status, hasCount }: { status: Status; hasCount: boolean }) {
   const words = useStatusWords()(status);
   return (
-    <span className={styles.mark} data-status={status} title={words} aria-hidden="true">
+    <span
+      className={styles.mark}
+      data-status={status}
+      data-beside={hasCount || undefined}
+      title={words}
+      aria-hidden="true"
+    >
       {status === "typing" && (
         <>
           <i />

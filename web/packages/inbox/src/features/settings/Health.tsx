@@ -1,8 +1,8 @@
 import { Trans, useLingui } from "@lingui/react/macro";
 import type { ChannelState, Health } from "@omnibox/api";
 import { IconAlertTriangle } from "@tabler/icons-react";
-import { Ago } from "../../ui/Ago.tsx";
 import { useCodeWords } from "../../ui/reasons.ts";
+import { dateAndTime } from "../../ui/time.ts";
 import styles from "./Health.module.css";
 
 /** Shape, colour and word. */
@@ -25,6 +25,7 @@ export function StateDot({ state, health }: { state: ChannelState; health: Healt
 
 /** Why a connection does not work, since when; nothing while it does. */
 export function HealthBanner({ health }: { health: Health }) {
+  const { i18n } = useLingui();
   const words = useCodeWords();
   if (!health.code) return null;
   return (
@@ -35,10 +36,7 @@ export function HealthBanner({ health }: { health: Health }) {
         <p className={styles.facts}>
           {health.since && (
             <>
-              <Trans>
-                Since <Ago time={health.since} />
-              </Trans>{" "}
-              ·{" "}
+              <Trans>Since {dateAndTime(health.since, i18n.locale)}</Trans> ·{" "}
             </>
           )}
           <Trans>Nothing is lost: replies wait and leave when it works again.</Trans> ·{" "}

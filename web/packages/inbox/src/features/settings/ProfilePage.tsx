@@ -1,10 +1,11 @@
 import { Trans, useLingui } from "@lingui/react/macro";
-import { Button, SegmentedControl, Switch, TextInput, useMantineColorScheme } from "@mantine/core";
+import { Button, Switch, TextInput, useMantineColorScheme } from "@mantine/core";
 import { useState } from "react";
 import { type Language, languages, setLanguage } from "../../app/i18n.ts";
 import { useDesk } from "../../app/live.ts";
 import { useOnline } from "../../app/online.ts";
 import { useServices } from "../../app/services.ts";
+import { Choice } from "../../ui/Choice.tsx";
 import { areKeysOn, setKeysOn } from "../../ui/keys.ts";
 import { Page, Panel } from "../../ui/Page.tsx";
 import { useReason } from "../../ui/reasons.ts";
@@ -88,28 +89,25 @@ export default function ProfilePage() {
         />
       </Panel>
       <Panel title={t`Appearance`}>
-        <div className={styles.choice}>
-          <span id="theme-label">{t`Theme`}</span>
-          <SegmentedControl
-            aria-labelledby="theme-label"
-            value={colorScheme}
-            onChange={(value) => setColorScheme(value as typeof colorScheme)}
-            data={[
-              { value: "auto", label: t`As the system` },
-              { value: "light", label: t`Light` },
-              { value: "dark", label: t`Dark` },
-            ]}
-          />
-        </div>
-        <div className={styles.choice}>
-          <span id="language-label">{t`Language`}</span>
-          <SegmentedControl
-            aria-labelledby="language-label"
-            value={i18n.locale}
-            onChange={(value) => void setLanguage(value as Language)}
-            data={Object.entries(languages).map(([value, label]) => ({ value, label }))}
-          />
-        </div>
+        <Choice
+          label={t`Theme`}
+          value={colorScheme}
+          onChange={setColorScheme}
+          options={[
+            { value: "auto", label: t`As the system` },
+            { value: "light", label: t`Light` },
+            { value: "dark", label: t`Dark` },
+          ]}
+        />
+        <Choice
+          label={t`Language`}
+          value={i18n.locale as Language}
+          onChange={(value) => void setLanguage(value)}
+          options={(Object.keys(languages) as Language[]).map((value) => ({
+            value,
+            label: languages[value],
+          }))}
+        />
       </Panel>
       <Panel title={t`Keys`}>
         <Switch

@@ -9,4 +9,3 @@ import "@mantine/core/styles/Radio.css";
 import "@mantine/core/styles/ColorSwatch.css";
 import "@mantine/core/styles/ColorPicker.css";
 import "@mantine/core/styles/ColorInput.css";
-import "@mantine/core/styles/SegmentedControl.css";

@@ -1,13 +1,6 @@
 /** The host page's calls that need the panel. */
 
-import type { Talk } from "./talk.ts";
-
-export interface Appearance {
-  lang?: string;
-  strings?: Record<string, string>;
-  zIndex?: number;
-  offset?: number;
-}
+import type { Appearance, Talk } from "../panel/talk.ts";
 
 type Call = (value: never) => void;
 
@@ -16,11 +9,15 @@ const later = new Set(["identify", "track"]);
 export function createCalls(talk: Talk, appear: (values: Appearance) => void) {
   const { chat } = talk;
   const warned = new Set<unknown>();
-  let href = location.href;
-
-  const tellPage = (page?: { url?: string; title?: string }): void => {
-    href = location.href;
-    chat.feed.tell({ t: "hint", kind: "page", url: href, title: document.title, ...page });
+  /** Everything that this browser knows of the visitor; the server is not asked. */
+  const forget = (): void => {
+    chat.feed.stop();
+    for (const key of ["token", "open", "read", "config", "failed", "outbox"])
+      chat.storage.setItem(key, "");
+    chat.feed.cursor = null;
+    if (chat.welcome) chat.welcome = { ...chat.welcome, messages: [], more: false };
+    Object.assign(talk, { failed: [], draft: "" });
+    talk.sync();
   };
 
   const calls = new Map<unknown, Call>(
@@ -44,27 +41,25 @@ export function createCalls(talk: Talk, appear: (values: Appearance) => void) {
         appear(values);
       },
       forget: () => {
-        talk.forget();
+        forget();
         chat.feed.start();
       },
       consent: (given?: { chat?: boolean }) => {
         if (given?.chat !== false) return;
-        talk.forget();
+        forget();
         chat.leave();
       },
-      page: tellPage,
+      page: talk.tellPage,
     }),
   );
 
-  // A look once a second costs the page less than wrapping its history functions.
-  setInterval(() => href !== location.href && tellPage(), 1000);
-
   return (name: unknown, [value]: unknown[]): void => {
     const call = calls.get(name);
-    if (call) return call(value as never);
-    if (warned.has(name)) return undefined;
+    if (call) call(value as never);
+    else if (!warned.has(name)) {
+      const state = later.has(`${name}`) ? "available yet" : "known";
+      console.warn(`omnibox: "${name}" is not ${state}`);
+    }
     warned.add(name);
-    console.warn(`omnibox: "${name}" is ${later.has(`${name}`) ? "not available yet" : "unknown"}`);
-    return undefined;
   };
 }

@@ -1,0 +1,40 @@
+"""What all tests share: the guard against silent skips, and a PostgreSQL of their own."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterator
+
+import pytest
+
+from tests.servers import Postgres, find_postgres
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]):  # type: ignore[no-untyped-def]
+    """In CI a skipped test is a failure: a missing server must not make the run green."""
+    report = yield
+    if report.skipped and os.environ.get("CI") == "true" and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"skipped in CI: {report.longrepr[-1] if report.longrepr else 'no reason'}"
+    return report
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[Postgres]:
+    """A PostgreSQL server of this run; skips where the programs are missing."""
+    server = find_postgres()
+    if server is None:
+        pytest.skip("PostgreSQL's programs (initdb, pg_ctl) are not installed")
+    with server:
+        yield server
+
+
+@pytest.fixture
+def postgres_url(postgres_server: Postgres) -> Iterator[str]:
+    """An empty database, dropped afterwards."""
+    name = f"omnibox_{secrets.token_hex(6)}"
+    postgres_server.sql(f'CREATE DATABASE "{name}"')
+    yield postgres_server.url(name)
+    postgres_server.sql(f'DROP DATABASE "{name}" WITH (FORCE)')

@@ -1,0 +1,90 @@
+"""Starts real servers for tests, on spare ports, in folders of their own, and ends them by process id."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+from pathlib import Path
+from types import TracebackType
+from urllib.parse import urlsplit
+
+
+def spare_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def find_postgres() -> Postgres | None:
+    """The running server that OMNIBOX_TEST_PG names, else one to be started, else None."""
+    if given := os.environ.get("OMNIBOX_TEST_PG"):
+        return Postgres(None, given)
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[4]))
+    programs = found[-1].parent if found else None
+    if programs is None and (initdb := shutil.which("initdb")):
+        programs = Path(initdb).parent
+    return None if programs is None else Postgres(programs)
+
+
+class Postgres:
+    """A cluster without durability: tests of crashes are about us, not about it."""
+
+    def __init__(self, programs: Path | None, given: str = "") -> None:
+        self._programs = programs
+        self._given = given
+        self._folder = Path()
+        self.port = 0
+
+    def __enter__(self) -> Postgres:
+        if self._programs is None:
+            return self
+        self._folder = Path(tempfile.mkdtemp(prefix="omnibox-pg-"))
+        self._folder.chmod(0o755)
+        self.port = spare_port()
+        home = self._folder / "pg"
+        home.mkdir(mode=0o700)
+        if os.getuid() == 0:  # initdb refuses root
+            shutil.chown(home, "postgres", "postgres")
+        self._run(
+            "initdb", "-D", f"{home}/data", "-A", "trust", "-U", "postgres", "-E", "UTF8", "--locale=C.UTF-8", "-N"
+        )
+        self.start()
+        return self
+
+    def start(self) -> None:
+        home = self._folder / "pg"
+        options = (
+            f"-p {self.port} -c listen_addresses=127.0.0.1 -k '{home}' "
+            "-c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_connections=60"
+        )
+        self._run("pg_ctl", "-D", f"{home}/data", "-w", "-t", "30", "-l", f"{home}/log", "-o", options, "start")
+
+    def stop(self) -> None:
+        self._run("pg_ctl", "-D", f"{self._folder}/pg/data", "-m", "immediate", "-w", "stop")
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._programs is not None:
+            self.stop()
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+    def url(self, database: str) -> str:
+        if self._given:
+            parts = urlsplit(self._given)
+            return f"postgresql+asyncpg://{parts.netloc}/{database}"
+        return f"postgresql+asyncpg://postgres@127.0.0.1:{self.port}/{database}"
+
+    def sql(self, statement: str) -> None:
+        target = self._given or f"postgresql://postgres@127.0.0.1:{self.port}/postgres"
+        psql = str(self._programs / "psql") if self._programs else "psql"
+        subprocess.run([psql, "-q", "-d", target, "-c", statement], check=True, capture_output=True)
+
+    def _run(self, program: str, *arguments: str) -> None:
+        assert self._programs is not None
+        drop = ["runuser", "-u", "postgres", "--"] if os.getuid() == 0 else []
+        command = [*drop, str(self._programs / program), *arguments]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/")

@@ -1,0 +1,40 @@
+"""The migrations and the tables say the same."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from omnibox.store.migrations import HEAD, TooNew, migrate
+from omnibox.store.tables import metadata
+
+
+async def test_the_migrations_lead_to_the_tables(url: str) -> None:
+    await migrate(url)
+    driver = url.replace("sqlite://", "sqlite+aiosqlite://", 1)
+    engine = create_async_engine(driver)
+
+    def differences(connection: sa.Connection) -> list[object]:
+        context = MigrationContext.configure(connection, opts={"compare_type": False})
+        return list(compare_metadata(context, metadata))
+
+    async with engine.connect() as connection:
+        found = await connection.run_sync(differences)
+    await engine.dispose()
+    assert found == []
+
+
+async def test_a_database_of_a_later_release_is_refused(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/omnibox.db"
+    await migrate(url)
+    engine = sa.create_engine(url)
+    with engine.begin() as connection:
+        connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
+    engine.dispose()
+    with pytest.raises(TooNew, match=f"9999.*{HEAD}"):
+        await migrate(url)

@@ -1,0 +1,124 @@
+import { describe, expect, it } from "vitest";
+import { channel, message, row } from "../../testing/samples.ts";
+import { firstUnreadOf, itemsOf } from "./items.ts";
+import { fileFault, gateOf, isHalted, partsOf } from "./policy.ts";
+
+const { policy } = row();
+const NOW = Date.parse("2026-11-21T10:00:00Z");
+const inMinutes = (minutes: number) => new Date(NOW + minutes * 60_000).toISOString();
+
+describe("the reply window", () => {
+  it("is open without an end", () => {
+    expect(gateOf(policy, NOW)).toEqual({ kind: "open", endsInMs: null });
+  });
+
+  it("counts down in its last two hours only", () => {
+    expect(gateOf({ ...policy, until: inMinutes(300) }, NOW)).toMatchObject({ endsInMs: null });
+    expect(gateOf({ ...policy, until: inMinutes(80) }, NOW)).toMatchObject({ endsInMs: 4_800_000 });
+  });
+
+  it("closes by the clock, before the server says so", () => {
+    expect(gateOf({ ...policy, until: inMinutes(0) }, NOW)).toMatchObject({
+      kind: "closed",
+      code: "window_closed",
+    });
+  });
+
+  it("is closed with the server's reason", () => {
+    const refused = { ...policy, allowed: false, code: "no_address", why: "No address." };
+    expect(gateOf(refused, NOW)).toEqual({
+      kind: "closed",
+      code: "no_address",
+      why: "No address.",
+    });
+  });
+
+  it("a channel that is not active halts the way out", () => {
+    expect(isHalted(channel())).toBe(false);
+    expect(isHalted(channel({ state: "paused" }))).toBe(true);
+  });
+});
+
+describe("files", () => {
+  const limits = { count: 2, bytes: 1_000, types: ["image/*", "application/pdf"] };
+  const file = (size: number, type: string) => ({ size, type });
+
+  it.each([
+    ["fits", file(10, "image/png"), 0, null],
+    ["one type by name", file(10, "application/pdf"), 1, null],
+    ["too many", file(10, "image/png"), 2, "too_many"],
+    ["larger than the channel takes", file(1_001, "image/png"), 0, "too_large"],
+    ["another type", file(10, "video/mp4"), 0, "wrong_type"],
+    ["empty", file(0, "image/png"), 0, "empty"],
+  ] as const)("%s", (_name, chosen, already, fault) => {
+    expect(fileFault(chosen, already, limits, 5_000)).toBe(fault);
+  });
+
+  it("the server's own limit counts too", () => {
+    expect(fileFault(file(900, "image/png"), 0, limits, 500)).toBe("too_large");
+  });
+
+  it("a channel without files takes none, one without types takes all", () => {
+    expect(fileFault(file(1, "image/png"), 0, null, 500)).toBe("none_taken");
+    expect(fileFault(file(1, "video/mp4"), 0, { ...limits, types: [] }, 500)).toBeNull();
+  });
+});
+
+it("a long text leaves in parts, counted in characters as people see them", () => {
+  expect(partsOf("", 10)).toBe(1);
+  expect(partsOf("a".repeat(20), 10)).toBe(2);
+  expect(partsOf("👍".repeat(10), 10)).toBe(1);
+  expect(partsOf("a".repeat(20), null)).toBe(1);
+});
+
+describe("the log", () => {
+  const at = (minutes: number) => inMinutes(minutes);
+
+  it("groups one sender within three minutes and starts each day with its name", () => {
+    const messages = [
+      message({ id: 1, at: at(0) }),
+      message({ id: 2, at: at(2) }),
+      message({ id: 3, at: at(9) }),
+      message({ id: 4, at: at(60 * 24) }),
+    ];
+    const items = itemsOf(messages, [], null);
+    expect(items.map(({ kind }) => kind)).toEqual([
+      "day",
+      "message",
+      "message",
+      "message",
+      "day",
+      "message",
+    ]);
+    expect(items.flatMap((item) => (item.kind === "message" ? [item.isFirst] : []))).toEqual([
+      true,
+      false,
+      true,
+      true,
+    ]);
+  });
+
+  it("the line stands before the first unread", () => {
+    const messages = [1, 2, 3].map((id) => message({ id, at: at(id) }));
+    expect(firstUnreadOf(messages, 2)).toBe(2);
+    const kinds = itemsOf(messages, [], 2).map(({ kind }) => kind);
+    expect(kinds).toEqual(["day", "message", "new", "message", "message"]);
+  });
+
+  it("what was pending is shown once, and keeps its key when its message comes", () => {
+    const waiting = {
+      client_id: "c-1",
+      conversation: 12,
+      kind: "reply",
+      text: "Hi",
+      files: [],
+      at: at(0),
+      status: "sending",
+      code: null,
+      why: null,
+    } as const;
+    expect(itemsOf([], [waiting], null).map(({ key }) => key)).toEqual(["c-1"]);
+    const sent = message({ id: 9, kind: "outbound", client_id: "c-1" });
+    expect(itemsOf([sent], [waiting], null).map(({ key }) => key)).toEqual(["day-9", "c-1"]);
+  });
+});

@@ -1,0 +1,192 @@
+import { type Api, ApiError, createApi } from "@omnibox/api";
+import type { FeedSocket, Op } from "@omnibox/realtime";
+import { expect, it, vi } from "vitest";
+import { message, row, snapshot } from "../testing/samples.ts";
+import type { Pending } from "./pending.ts";
+import { createStore } from "./store.ts";
+import { createSync } from "./sync.ts";
+
+const settle = () => vi.advanceTimersByTimeAsync(0);
+
+function open(change: Partial<Api> = {}) {
+  vi.useFakeTimers();
+  const sockets: (FeedSocket & { sent: { t: string; [member: string]: unknown }[] })[] = [];
+  let ops: Op[] = [];
+  const store = createStore(window);
+  const never = createApi(() => Promise.reject(new ApiError(0, "offline", "")));
+  const api: Api = {
+    ...never,
+    snapshot: async () => snapshot({ seq: 5, pass: `pass ${sockets.length}` }),
+    counts: async () => ({ mine: 1, unassigned: 2, all: 3, resolved: 4 }),
+    ...change,
+  };
+  const sync = createSync({
+    api,
+    store,
+    timers: window,
+    now: () => Date.now(),
+    random: () => 0.5,
+    outbox: {
+      all: () => ops,
+      replace: (next) => {
+        ops = next;
+      },
+    },
+    connect: () => {
+      const sent: (typeof sockets)[number]["sent"] = [];
+      const socket = {
+        sent,
+        onopen: null,
+        onmessage: null,
+        onclose: null,
+        send: (text: string) => void sent.push(JSON.parse(text)),
+        close: () => undefined,
+      };
+      sockets.push(socket);
+      return socket;
+    },
+  });
+  const say = (frame: object) => sockets.at(-1)?.onmessage?.({ data: JSON.stringify(frame) });
+  const welcome = async () => {
+    await settle();
+    sockets.at(-1)?.onopen?.();
+    say({ t: "welcome", epoch: "k1", head: 5, build: "b1", limits: { text: 99, file_bytes: 9 } });
+  };
+  return { store, sync, api, sockets, say, welcome, ops: () => ops };
+}
+
+const pending = (change: Partial<Pending> = {}): Pending => ({
+  client_id: "c-1",
+  conversation: 12,
+  kind: "reply",
+  text: "Good morning",
+  files: [],
+  at: "2026-11-21T10:00:00.000Z",
+  status: "sending",
+  code: null,
+  why: null,
+  ...change,
+});
+
+it("says hello with the snapshot's pass and place", async () => {
+  const { sync, sockets, welcome } = open();
+  await sync.start();
+  await welcome();
+  expect(sockets[0]?.sent[0]).toMatchObject({
+    t: "hello",
+    token: "pass 0",
+    epoch: "k1",
+    cursor: 5,
+  });
+});
+
+it("a reply stays pending until its message arrives by the feed", async () => {
+  const { sync, store, sockets, say, welcome, ops } = open();
+  await sync.start();
+  await welcome();
+  sync.write(pending(), { seen: 4 });
+  expect(sockets[0]?.sent.at(-1)).toMatchObject({ t: "op", kind: "reply", seen: 4, files: [] });
+  say({ t: "ack", client_id: "c-1", id: 6, seq: 6, at: "" });
+  expect(ops()).toEqual([]);
+  expect(store.pending.of(12)).toHaveLength(1);
+  const event = {
+    seq: 6,
+    at: "",
+    type: "message.added",
+    message: message({ id: 6, client_id: "c-1", kind: "outbound" }),
+    conversation: row(),
+  };
+  say({ t: "events", after: 5, upto: 6, live: true, events: [event] });
+  expect(store.pending.of(12)).toEqual([]);
+});
+
+it("a newer answer asks instead of being sent again by itself", async () => {
+  const { sync, store, say, welcome, ops } = open();
+  await sync.start();
+  await welcome();
+  sync.write(pending(), { seen: 4 });
+  say({ t: "nack", client_id: "c-1", code: "newer_reply", final: false });
+  expect(store.pending.of(12)[0]).toMatchObject({ status: "question", text: "Good morning" });
+  expect(ops()).toEqual([]);
+  sync.write(pending(), { anyway: true });
+  expect(store.pending.of(12)).toHaveLength(1);
+  expect(ops()[0]).toMatchObject({ client_id: "c-1", anyway: true });
+});
+
+it("a refusal for good keeps the words and says why", async () => {
+  const { sync, store, say, welcome } = open();
+  await sync.start();
+  await welcome();
+  sync.write(pending(), {});
+  say({ t: "nack", client_id: "c-1", code: "reply_refused", final: true, message: "Closed." });
+  expect(store.pending.of(12)[0]).toMatchObject({ status: "refused", why: "Closed." });
+});
+
+it("a refused pass is renewed once; only an ended session asks to sign in", async () => {
+  let isIn = true;
+  const { sync, store, sockets, welcome } = open({
+    snapshot: async () => {
+      if (isIn) return snapshot({ seq: 5 });
+      throw new ApiError(401, "signed_out", "");
+    },
+  });
+  await sync.start();
+  await welcome();
+  await vi.advanceTimersByTimeAsync(60_000);
+  sockets.at(-1)?.onclose?.({ code: 4401 });
+  await settle();
+  expect(store.connectivity().isSignedOut).toBe(false);
+  await welcome();
+  isIn = false;
+  await vi.advanceTimersByTimeAsync(60_000);
+  sockets.at(-1)?.onclose?.({ code: 4401 });
+  await settle();
+  expect(store.connectivity().isSignedOut).toBe(true);
+});
+
+it("what the server refuses is taken back on screen", async () => {
+  const { sync, store } = open();
+  store.load(snapshot());
+  store.rows.put(row());
+  const refusal = new ApiError(403, "may_not_resolve", "");
+  let shown: string | undefined;
+  const attempt = sync.changeRow(12, { state: "resolved" }, () => {
+    shown = store.rows.get(12)?.state;
+    return Promise.reject(refusal);
+  });
+  await expect(attempt).rejects.toBe(refusal);
+  expect(shown).toBe("resolved");
+  expect(store.rows.get(12)?.state).toBe("open");
+});
+
+it("a burst of events asks for the counts once", async () => {
+  const counts = vi.fn(async () => ({ mine: 1, unassigned: 2, all: 3, resolved: 4 }));
+  const { sync, store, say, welcome } = open({ counts });
+  await sync.start();
+  await welcome();
+  const events = [6, 7, 8].map((seq) => ({
+    seq,
+    at: "",
+    type: "conversation.changed",
+    conversation: row({ rev: seq }),
+  }));
+  say({ t: "events", after: 5, upto: 8, live: true, events });
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(counts).toHaveBeenCalledOnce();
+  expect(store.counts().all).toBe(3);
+});
+
+it("typing is forgotten after five seconds, and at once when the message comes", async () => {
+  const { sync, store, say, welcome } = open();
+  await sync.start();
+  await welcome();
+  const hint = { t: "hint", kind: "typing", conversation: 12, by: "contact" };
+  say(hint);
+  expect(store.typing(12)).toBe("contact");
+  await vi.advanceTimersByTimeAsync(5_000);
+  expect(store.typing(12)).toBeNull();
+  say(hint);
+  const event = { seq: 6, at: "", type: "message.added", message: message(), conversation: row() };
+  say({ t: "events", after: 5, upto: 6, live: true, events: [event] });
+  expect(store.typing(12)).toBeNull();
+});
