@@ -39,8 +39,8 @@ def measure(name: str, *, long: bool) -> list[report.Figure]:
     try:
         return list(module.run(long=long) if takes_long else module.run())
     except Exception as error:  # the edge: the others still run
-        id = name[:3].upper() if name[1:3].isdigit() else name
-        return [report.wrong(id, name, f"{type(error).__name__}: {error}"[:300])]
+        goal = name[:3].upper() if name[1:3].isdigit() else name
+        return [report.wrong(goal, name, f"{type(error).__name__}: {error}"[:300])]
 
 
 def main() -> int:

@@ -53,7 +53,7 @@ class Server:
                 stdout=sink,
                 stderr=sink,
                 env=environment,
-                preexec_fn=partial(os.sched_setaffinity, 0, {_cores[0]}),  # noqa: PLW1509  no threads here yet
+                preexec_fn=partial(os.sched_setaffinity, 0, {_cores[0]}),  # no threads here yet
             )
 
     @property

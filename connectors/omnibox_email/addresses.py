@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from omnibox_email import charsets, headers
 
 MOST_ADDRESSES = 500
+MOST_UNCLOSED = 50
+LONGEST_QUOTE = 2000
 DEFAULT_PATTERN = "{local}+{token}@{domain}"
 
 
@@ -36,9 +38,11 @@ def parse_list(raw: bytes, hints: Sequence[str] = ()) -> list[Mailbox]:
     text = headers.to_text(raw, hints)
     found: list[Mailbox] = []
     entry, is_group, i = _Entry(), False, 0
+    unclosed = 0  # each quote or comment that never closes costs a look ahead: only a few are looked for
     while i < len(text) and len(found) < MOST_ADDRESSES:
         letter = text[i]
-        closed = _closing(text, i)
+        closed = _closing(text, i) if letter in '"(' and unclosed < MOST_UNCLOSED else 0
+        unclosed += letter in '"(' and not closed
         if letter == '"' and closed:
             entry.quoted.append(re.sub(r"\\(.)", r"\1", text[i + 1 : closed]))
             entry.words.append('"' + entry.quoted[-1] + '"')
@@ -65,14 +69,9 @@ def parse_list(raw: bytes, hints: Sequence[str] = ()) -> list[Mailbox]:
     return found[:MOST_ADDRESSES]
 
 
-LONGEST_QUOTE = 2000
-
-
 def _closing(text: str, start: int) -> int:
     """Where the quote or comment that opens at `start` closes; 0 where it does not within reason."""
     opening = text[start]
-    if opening not in '"(':
-        return 0
     depth, i, end = 0, start, min(len(text), start + LONGEST_QUOTE)
     while i < end:
         letter = text[i]

@@ -59,7 +59,7 @@ GUESS_FROM_BYTES = 200
 GUESS_UP_TO_BYTES = 64 * 1024
 DAMAGE_ALLOWED = 0.05
 
-_CONTROL = dict.fromkeys([*range(0x09), 0x0B, 0x0C, *range(0x0E, 0x20), 0x7F])
+_CONTROL = dict.fromkeys([*range(0x09), 0x0B, 0x0C, *range(0x0E, 0x20), *range(0x7F, 0xA0)])
 _SURROGATES = re.compile("[\ud800-\udfff]")
 _ISO_2022 = re.compile(rb"\x1b(?:\$[@B]|\$\([A-Z]|\$\)[A-Z]|\([IJ]|\$A)")
 
@@ -112,7 +112,7 @@ def _decode_latin(raw: bytes, hints: Iterable[str]) -> str:
     """Text labelled ASCII or Latin-1 that holds 8-bit bytes: UTF-8 where it fits, since that is no accident."""
     if (text := _strict(raw, "utf-8")) is not None:
         return text
-    return _strict(raw, "cp1252") or _strict(raw, "latin-1") or guess(raw, hints)
+    return _strict(raw, "cp1252") or guess(raw, hints)
 
 
 def _strict(raw: bytes, codec: str) -> str | None:
@@ -151,7 +151,7 @@ def guess(raw: bytes, hints: Iterable[str] = ()) -> str:
         return text
     if len(raw) > GUESS_FROM_BYTES and (text := _by_statistics(raw)) is not None:
         return text
-    return raw.decode("cp1252", "replace") if _strict(raw, "cp1252") else raw.decode("latin-1")
+    return raw.decode("cp1252", "replace")
 
 
 def _by_shape(sample: bytes, raw: bytes) -> str | None:

@@ -58,10 +58,9 @@ class Headers:
 
 def split_block(raw: bytes, start: int, end: int, *, is_root: bool) -> tuple[Headers, int]:
     """The headers that begin at `start`, and where the body begins."""
-    lines = list(_block_lines(raw, start, end, is_root=is_root))
     fields: list[tuple[str, list[bytes]]] = []
     size, is_cut, body = 0, False, start
-    for kind, line, after in lines:
+    for kind, line, after in _block_lines(raw, start, end, is_root=is_root):
         body = after
         if kind == "field":
             found = _FIELD.match(line)
@@ -70,8 +69,9 @@ def split_block(raw: bytes, start: int, end: int, *, is_root: bool) -> tuple[Hea
             is_cut = is_cut or len(fields) >= MOST_HEADERS or size > MOST_BLOCK_BYTES
             if not is_cut:
                 fields.append((found.group(1).decode("latin-1").lower(), [line[found.end() :]]))
-        elif kind == "more" and fields and not is_cut:
+        elif kind == "more" and not is_cut:
             size += len(line)
+            is_cut = size > MOST_BLOCK_BYTES
             fields[-1][1].append(line)
     if is_root and not any(_is_known(name.encode("latin-1")) for name, _ in fields):
         return Headers(), start  # not a header block at all: everything is text

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from functools import lru_cache
+from html import escape
 from typing import Any
 
 from omnibox_email.charsets import words
@@ -231,6 +232,10 @@ ATTRIBUTES: Mapping[str, set[str]] = {
     "th": {"colspan", "rowspan", "valign", "width", "bgcolor"},
 }
 REMOTE = "data-remote-src"
+MOST_TAGS = 150_000
+MOST_SLOW = 3000
+LONGEST_RUN = 10_000
+_SLOW = re.compile("[&\u0080-\u00bf]")
 
 
 def sanitise(html: str) -> str:
@@ -239,7 +244,18 @@ def sanitise(html: str) -> str:
     Embedded images keep their `cid:`; the address of a remote one moves to `data-remote-src`, so that nothing is
     loaded before somebody asks for it.
     """
-    return str(_cleaner().clean(_set_remote_aside(html[:MOST_HTML])))
+    html = html[:MOST_HTML]
+    if _is_costly(html):
+        return f"<pre>{escape(html_to_text(html))}</pre>"
+    return str(_cleaner().clean(_set_remote_aside(html)))
+
+
+def _is_costly(html: str) -> bool:
+    """Whether cleaning would take more than linear time (nh3 0.3.8, measured 2026-11): a run of text is copied at each
+    ampersand and at each letter from U+0080 to U+00BF, and tags that are never closed are opened again and again."""
+    if html.count("<") > MOST_TAGS:
+        return True
+    return any(len(run) > LONGEST_RUN and len(_SLOW.findall(run)) > MOST_SLOW for run in html.split("<"))
 
 
 def _set_remote_aside(html: str) -> str:

@@ -7,12 +7,10 @@ import contextlib
 import random
 import secrets
 from collections import Counter
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import aiohttp
-import pytest
 from tests.e2e.serving import Served
 
 from omnibox.testing.world.demo import CUSTOMER, MAILBOX, PSID, Admin, World, connect_world
@@ -22,14 +20,6 @@ PASSWORD = "correct horse battery staple"
 OWNER = "owner@shop.example"
 LOST = (aiohttp.ClientError, TimeoutError, ConnectionError, RuntimeError, AssertionError)
 KILLS = 4
-
-
-@pytest.fixture
-async def world() -> AsyncIterator[World]:
-    world = World()
-    await world.start()
-    yield world
-    await world.stop()
 
 
 async def test_nothing_is_lost_or_doubled_by_kill_nine(world: World, tmp_path: Path) -> None:

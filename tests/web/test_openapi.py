@@ -66,6 +66,8 @@ def test_every_reference_leads_somewhere_and_every_schema_is_json_schema(documen
     for node in walk(document):
         if isinstance(reference := node.get("$ref"), str):
             assert reference.removeprefix("#/components/schemas/") in schemas
+        if isinstance(discriminator := node.get("discriminator"), dict):
+            assert all(target.startswith("#/components/schemas/") for target in discriminator["mapping"].values())
         if isinstance(kind := node.get("type"), str) and "properties" in node:
             assert kind in TYPES
             assert set(node.get("required", [])) <= set(node["properties"])
@@ -75,7 +77,8 @@ def test_every_reference_leads_somewhere_and_every_schema_is_json_schema(documen
 def test_the_frames_of_the_feed_are_described(document: dict[str, Any]) -> None:
     schemas = document["components"]["schemas"]
     for name in ("ServerFrame", "ClientFrame"):
-        assert schemas[name]["discriminator"]["propertyName"] == "t"
+        members = [schemas[member["$ref"].rpartition("/")[2]] for member in schemas[name]["anyOf"]]
+        assert all("const" in member["properties"]["t"] for member in members)
     assert {"Row", "Message", "Channel", "Agent"} <= set(schemas)
 
 

@@ -14,7 +14,7 @@ class Placement:
     """
 
     conversation_id: int | None
-    why: str
+    why: str | None
     related: int | None = None
 
 
@@ -36,4 +36,4 @@ def choose(
     for conversation, why in found:
         if doubt is None and sender in participants.get(conversation, frozenset()):
             return Placement(conversation, why)
-    return Placement(None, "new", related=found[0][0] if found else None)
+    return Placement(None, None, related=found[0][0] if found else None)

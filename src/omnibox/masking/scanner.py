@@ -7,7 +7,7 @@ its card to a longer number that happens to fit. The work for each group is boun
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import accumulate, pairwise
 
 from omnibox.masking.alphabet import BULLET, GAP, LINE_BREAKS, LOOSE, STRICT
@@ -45,6 +45,15 @@ class Card:
     length: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Window:
+    """The groups of a row from `first` up to but not including `stop`."""
+
+    first: int
+    stop: int
+    is_weak: bool = False
+
+
 @dataclass(slots=True)
 class _Row:
     """Groups of digits with separators between them: values, and the count of digits before each group."""
@@ -55,6 +64,7 @@ class _Row:
     values: bytes
     before: list[int]
     group_at: dict[int, int]
+    fitting: dict[int, list[_Window]] = field(default_factory=dict)
     _spans: list[tuple[int, int]] | None = None
 
     @property
@@ -70,23 +80,14 @@ class _Row:
         return len(self.before) > _GROUPS_AT_ONCE
 
 
-@dataclass(frozen=True, slots=True)
-class _Window:
-    """The groups of a row from `first` up to but not including `stop`."""
-
-    first: int
-    stop: int
-    is_weak: bool = False
-
-
 def find_cards(text: str) -> list[Card]:
     """The card numbers in `text`, in their order."""
     cards: list[Card] = []
     for row in _rows(text):
-        fitting = _fitting(row)
-        for first in fitting:
+        row.fitting = _fitting(row)
+        for first in row.fitting:
             after = cards[-1].end if cards else 0
-            window = _choose(row, fitting, first, after) if row.spans[first][0] >= after else None
+            window = _choose(row, first, after) if row.spans[first][0] >= after else None
             if window is not None:
                 cards.append(_card(row, window))
     return cards
@@ -135,14 +136,14 @@ def _fitting(row: _Row) -> dict[int, list[_Window]]:
     return fitting
 
 
-def _choose(row: _Row, fitting: dict[int, list[_Window]], first: int, after: int) -> _Window | None:
+def _choose(row: _Row, first: int, after: int) -> _Window | None:
     """The number that begins with this group: the longest usual one, else the longest that hides no usual one."""
-    accepted = [window for window in fitting[first] if _is_number(row, window, after)]
+    accepted = [window for window in row.fitting[first] if _is_number(row, window, after)]
     for window in accepted:
         if _is_usual(row, window):
             return window
     for window in accepted:
-        if not _hides_usual(row, fitting, window, after):
+        if not _hides_usual(row, window, after):
             return window
     return None
 
@@ -201,12 +202,12 @@ def _is_usual(row: _Row, window: _Window) -> bool:
     return window.stop - window.first == 1 or _is_grouped(row, window)
 
 
-def _hides_usual(row: _Row, fitting: dict[int, list[_Window]], window: _Window, after: int) -> bool:
+def _hides_usual(row: _Row, window: _Window, after: int) -> bool:
     """Whether a number in a usual form begins inside this window."""
     return any(
         _is_usual(row, other) and _is_number(row, other, after)
         for first in range(window.first + 1, window.stop)
-        for other in fitting.get(first, ())
+        for other in row.fitting.get(first, ())
     )
 
 
@@ -218,12 +219,13 @@ def _is_telephone(row: _Row, window: _Window) -> bool:
 
 
 def _takes_expiry(row: _Row, window: _Window) -> bool:
-    """Whether the last groups are «12/27» or the like, written with another separator than the number."""
-    own = "".join(_gaps(row, window)[:1])
-    for index in range(max(window.first + 1, window.stop - 2), window.stop):
-        date = _EXPIRY.match(row.text, row.spans[index][0])
-        if date and date[1] != own.strip():
-            return True
+    """Whether a shorter number is followed by «12/27» or the like, written with another separator than the number."""
+    own = "".join(_gaps(row, window)[:1]).strip()
+    for other in row.fitting[window.first]:
+        if window.stop - 2 <= other.stop < window.stop:
+            date = _EXPIRY.match(row.text, row.spans[other.stop][0])
+            if date and date[1] != own:
+                return True
     return False
 
 

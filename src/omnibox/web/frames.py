@@ -133,12 +133,10 @@ class VisitorHint(Wire):
     presence: Literal["here", "left"]
 
 
-Hint = Annotated[TypingHint | PresenceHint | VisitorHint, Field(discriminator="kind")]
-
-
-class ServerFrame(RootModel[Annotated[
-    Welcome | Events | Reset | Ping | Bye | Ack | Nack | Hint, Field(discriminator="t")
-]]):  # fmt: skip
+# Told apart by `t`, ops and hints then by `kind`; an OpenAPI discriminator can name one member only.
+class ServerFrame(
+    RootModel[Welcome | Events | Reset | Ping | Bye | Ack | Nack | TypingHint | PresenceHint | VisitorHint]
+):
     """Anything the server sends on the agents' socket."""
 
 
@@ -191,10 +189,7 @@ class Typing(Wire):
     conversation: Id
 
 
-Op = Annotated[ReplyOp | NoteOp | ReadOp, Field(discriminator="kind")]
-
-
-class ClientFrame(RootModel[Annotated[Hello | Pong | Op | Typing, Field(discriminator="t")]]):
+class ClientFrame(RootModel[Hello | Pong | ReplyOp | NoteOp | ReadOp | Typing]):
     """Anything the client sends on the agents' socket."""
 
 

@@ -19,10 +19,10 @@ from omnibox.testing.world.mail import MailHouse
 from omnibox.testing.world.visitor import Visitor
 
 HOME = Path("omnibox-demo")
-MAILBOX = "help@corner-shop.example"
+MAILBOX = "hello@brightleaf.example"
 CUSTOMER = "leo@customer.example"
 PSID, PAGE = "7001", "104"
-OWNER = "demo@corner-shop.example"
+OWNER = "demo@brightleaf.example"
 
 
 class World:
@@ -37,7 +37,7 @@ class World:
         await self.graph.start()
         await self.house.start()
         self.house.add_account(MAILBOX, secrets.token_urlsafe(12))
-        page = self.graph.add_page(PAGE, "Corner shop")
+        page = self.graph.add_page(PAGE, "Brightleaf Coffee")
         self.graph.add_person(PSID, "Ada Moreno", page.id)
         await self.desk.start(desk_port)
 
@@ -90,7 +90,7 @@ async def connect_world(admin: Admin, world: World) -> None:
         "webchat",
         "Website",
         {},
-        {"name": "Corner shop", "address": "shop", "settings": {"origins": [world.desk.base]}},
+        {"name": "Brightleaf Coffee", "address": "brightleaf.example", "settings": {"origins": [world.desk.base]}},
     )
     world.desk.site = site_key(site)
     page = world.graph.pages[PAGE]
@@ -98,14 +98,14 @@ async def connect_world(admin: Admin, world: World) -> None:
         "messenger",
         "Facebook page",
         {"app_secret": world.graph.app_secret, "app_id": world.graph.app_id, "graph_base": world.graph.base},
-        {"name": "Corner shop", "address": PAGE, "settings": {"page_access_token": page.token}},
+        {"name": "Brightleaf Coffee", "address": PAGE, "settings": {"page_access_token": page.token}},
     )
     await world.graph.subscribe(messenger["hook_url"], messenger["settings"]["verify_token"])
     await admin.connect(
         "email",
         "Mailbox",
         {**world.house.settings(MAILBOX), "import_existing": True},
-        {"name": "Corner shop", "address": MAILBOX, "settings": {}},
+        {"name": "Brightleaf Coffee", "address": MAILBOX, "settings": {}},
     )
 
 
@@ -165,8 +165,8 @@ async def _run(port: int) -> None:
 async def greet(world: World, base: str) -> None:
     """One message on each channel, so that the inbox is not empty."""
     async with Visitor(base, world.desk.site, world.desk.base) as visitor:
-        await visitor.say("Hi! Do you have the blue mug in stock?")
-    await world.graph.write(PSID, "Hello, is my parcel on its way? It should have come yesterday.")
+        await visitor.say("Hi! Is the Guji still in stock?")
+    await world.graph.write(PSID, "Hello, is my coffee on its way? It should have come yesterday.")
     world.house.write(
         CUSTOMER,
         MAILBOX,

@@ -97,6 +97,7 @@ export function mask(text: string): string {
       last: number,
       isWeak: boolean,
       isGrouped: boolean,
+      shorter: number[],
     ): boolean => {
       const [start, firstStop] = groups[first] as Span;
       const stop = (groups[last] as Span)[1];
@@ -127,8 +128,9 @@ export function mask(text: string): string {
         (view[origin - 1] === "+" && (!first || countOf(origin, stop) < 16)) ||
         (firstStop - start < 4 && /[\d•][:.,/]$/.test(before)) ||
         (first === last && /(^|[^\p{Ll}\d•.,])([\d•]{1,3}\.|0,)$/u.test(before)) ||
-        groups.slice(Math.max(first + 1, last - 1), last + 1).some(([at]) => {
-          const date = EXPIRY.exec(view.slice(at - 1, at + 8));
+        shorter.some((one) => {
+          const at = (groups[one + 1] as Span)[0];
+          const date = one > last - 3 && EXPIRY.exec(view.slice(at - 1, at + 8));
           return date && date[2] !== gaps[0]?.trim();
         }) ||
         (isMasked && countOf(origin, start) < 4) ||
@@ -151,7 +153,7 @@ export function mask(text: string): string {
         if (isIssued || WEAK.test(digits)) {
           for (let at = digits.length, twice = 1; at--; twice = 3 - twice)
             sum += ((Number(digits[at]) * twice - 1) % 9) + 1;
-          if (sum % 10 === 0 && isNumber(first, last, !isIssued, isGrouped))
+          if (sum % 10 === 0 && isNumber(first, last, !isIssued, isGrouped, found.flat()))
             found[first === last || isGrouped ? 0 : 1].unshift(last);
         }
       }

@@ -26,18 +26,10 @@ interface RailLinkProps {
 
 const RailLink = ({ to, label, icon, isCurrent, count = 0 }: RailLinkProps) => (
   <Tooltip label={label} position="right">
-    <Link
-      to={to}
-      className={styles.link}
-      aria-label={label}
-      aria-current={isCurrent ? "page" : undefined}
-    >
+    <Link to={to} className={styles.link} aria-current={isCurrent ? "page" : undefined}>
       {icon}
-      {count > 0 && (
-        <span className={`num ${styles.badge}`} aria-hidden="true">
-          {count > 99 ? "99+" : count}
-        </span>
-      )}
+      <span className="visually-hidden">{label}</span>
+      {count > 0 && <span className={`num ${styles.badge}`}>{count > 99 ? "99+" : count}</span>}
     </Link>
   </Tooltip>
 );
@@ -55,7 +47,8 @@ function MyMenu() {
   return (
     <Menu position="right-end" width={220}>
       <Menu.Target>
-        <button type="button" className={styles.me} aria-label={t`My account: ${me.name}`}>
+        <button type="button" className={styles.me}>
+          <span className="visually-hidden">{t`My account: ${me.name}`}</span>
           <Avatar label={me.name}>
             <span className={styles.dot} data-on={me.is_on || undefined} />
           </Avatar>

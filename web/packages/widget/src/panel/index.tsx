@@ -5,8 +5,9 @@ import { inkOn } from "../color.ts";
 import { addStyles } from "../styles.ts";
 import type { Chat, PanelUi } from "../types.ts";
 import { loadExtra } from "./chunks.ts";
+import logCss from "./log.css?inline";
 import { Panel } from "./Panel.tsx";
-import css from "./panel.css?inline";
+import panelCss from "./panel.css?inline";
 import { chooseLanguage, loadStrings, plural, type Strings, translator } from "./strings.ts";
 import { type Appearance, createTalk } from "./talk.ts";
 import { createTray } from "./tray.ts";
@@ -82,7 +83,7 @@ export function mount(chat: Chat): PanelUi {
     talk.sync();
   };
 
-  addStyles(chat.root, css);
+  addStyles(chat.root, panelCss + logCss);
   wrapper.prepend(box);
   sync();
   return {

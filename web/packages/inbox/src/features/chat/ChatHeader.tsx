@@ -42,8 +42,11 @@ function Assign({ row }: { row: Row }) {
   const mayChange = isMine || may.resolve_any;
   const name = assignee?.name ?? t`Somebody who left`;
   const target = (
-    <button type="button" className={styles.assignee} aria-label={t`Assigned to ${name}. Change`}>
+    <button type="button" className={styles.assignee}>
       <Avatar label={name} size="s" />
+      <span className="visually-hidden">
+        <Trans>Assigned to</Trans>{" "}
+      </span>
       <span className="clip">{isMine ? t`You` : name}</span>
     </button>
   );
@@ -132,7 +135,7 @@ function Status({ row }: { row: Row }) {
       {row.presence && <span className="clip">· {presence[row.presence]}</span>}
       {row.state === "resolved" && (
         <span className={styles.resolved}>
-          · <Trans>Resolved</Trans>
+          · <Trans context="one conversation">Resolved</Trans>
         </span>
       )}
       {colleagueName && (

@@ -34,7 +34,11 @@ function Earlier({ row }: { row: Row }) {
           <ChannelIcon connector={connector} inList size={12} />
           <span className="muted num">{shortDate(row.last_at, i18n.locale)}</span>
           <span className={styles.state} data-state={row.state}>
-            {row.state === "open" ? <Trans>Open</Trans> : <Trans>Resolved</Trans>}
+            {row.state === "open" ? (
+              <Trans context="one conversation">Open</Trans>
+            ) : (
+              <Trans context="one conversation">Resolved</Trans>
+            )}
           </span>
         </span>
         <span className="clip">{row.subject ?? row.last?.text}</span>

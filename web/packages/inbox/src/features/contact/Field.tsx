@@ -49,10 +49,10 @@ export function Field({ label, value, type, onSave }: FieldProps) {
           ref={opener}
           type="button"
           className={styles.value}
-          aria-label={value ? t`${label}: ${value}. Edit` : t`Add: ${label}`}
           title={value ?? undefined}
           onClick={() => setTyped(value ?? "")}
         >
+          <span className="visually-hidden">{value ? t`Edit: ${label}` : `${label}:`} </span>
           {value ? (
             <bdi className="clip">{value}</bdi>
           ) : (

@@ -114,6 +114,7 @@ export function ListPane({ view, channel, opened, onView, onChannel, onOpen }: L
 
   return (
     <section className={styles.pane} aria-label={t`Conversations`}>
+      {opened === null && <h1 className="visually-hidden">{t`Conversations`}</h1>}
       <AgentHeader />
       <Views view={view} onView={onView} />
       <div className={styles.tools}>
