@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from omnibox_email import addresses, automatic, bounces, charsets, dates, headers, mime, quotes
+from omnibox_email import addresses, automatic, bounces, charsets, dates, headers, mime, quotes, sanitising
 from omnibox_email import text as html_text
 from omnibox_email.addresses import Mailbox
 from omnibox_email.charsets import words
@@ -99,7 +99,7 @@ def read(raw: bytes) -> Mail:
         delivered_to=_delivered_to(block),
         subject=subject,
         text=shown,
-        html=html_text.sanitise(html) if html is not None else None,
+        html=sanitising.sanitise(html) if html is not None else None,
         reply_text=quotes.reply_text(shown),
         attachments=body.attachments(html),
         sent_at=dates.parse_date(headers.to_text(block.first("date"))),
@@ -259,7 +259,7 @@ class _Body:
         return plain, _join_html(self.shown) if has_html else None
 
     def attachments(self, html: str | None) -> tuple[Attachment, ...]:
-        shown_ids = html_text.content_ids(html) if html else frozenset()
+        shown_ids = sanitising.content_ids(html) if html else frozenset()
         return tuple(self._attachment(*file, shown_ids) for file in self.files)
 
     def _attachment(

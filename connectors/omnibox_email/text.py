@@ -1,11 +1,9 @@
-"""HTML of mails: as readable plain text, and made harmless."""
+"""The HTML of a mail as readable plain text."""
 
 from __future__ import annotations
 
+import html as markup
 import re
-from collections.abc import Mapping
-from functools import lru_cache
-from html import escape
 from typing import Any
 
 from omnibox_email.charsets import words
@@ -24,6 +22,7 @@ BLOCKS = words(
 )
 PARAGRAPHS = frozenset({"p", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "dl", "pre", "blockquote", "table"})
 DEEPEST_QUOTE = 20
+DEEPEST_HTML = 1000
 
 _BLANK = re.compile(r"[ \t\r\n\f\u00a0]+")
 
@@ -32,11 +31,38 @@ def html_to_text(html: str) -> str:
     """Readable text: paragraphs apart, `>` before quotations, links with their address, no scripts or styles."""
     from selectolax.lexbor import LexborHTMLParser
 
-    root = LexborHTMLParser(html[:MOST_HTML]).root
+    html = html[:MOST_HTML]
+    if is_too_deep(html):
+        return without_tags(html)
+    root = LexborHTMLParser(html).root
     writer = _Writer()
     if root is not None:
         _walk(root, writer)
     return writer.text()
+
+
+_TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]{0,20})")
+_CLOSES_ITSELF = words(
+    "p li td th tr dt dd option br img hr meta link input col tbody thead tfoot area base wbr source embed param"
+)
+_INVISIBLE = re.compile(r"<(script|style|title)\b.{0,200000}?(?:</\1\s*>|\Z)|<!--.{0,200000}?(?:-->|\Z)", re.I | re.S)
+
+
+def is_too_deep(html: str) -> bool:
+    """Whether elements nest deeper than any mail program writes: parsers look up the whole depth at each tag."""
+    depth = 0
+    for found in _TAG.finditer(html):
+        if found.group(2).lower() not in _CLOSES_ITSELF:
+            depth = max(0, depth - 1) if found.group(1) else depth + 1
+            if depth > DEEPEST_HTML:
+                return True
+    return False
+
+
+def without_tags(html: str) -> str:
+    """The words of HTML that no parser should see: tags cut out, nothing laid out."""
+    bare = re.sub(r"<[^<>]{0,2000}>", "\n", _INVISIBLE.sub(" ", html, count=1000))
+    return re.sub(r"\s*\n\s*", "\n", markup.unescape(bare)).strip()
 
 
 class _Writer:
@@ -208,113 +234,3 @@ def _add_address(node: Any, writer: _Writer) -> None:
     bare = target.split("://", 1)[1].rstrip("/")
     if bare not in shown and shown.rstrip("/") not in target:
         writer.words(f" <{target}>")
-
-
-# ---- harmless HTML ----
-
-TAGS = words(
-    """
-    a abbr address article aside b bdi bdo big blockquote br caption center cite code col colgroup dd del details
-    dfn div dl dt em figcaption figure font footer h1 h2 h3 h4 h5 h6 header hr i img ins kbd li main mark ol p pre
-    q s samp section small span strike strong sub summary sup table tbody td tfoot th thead time tr tt u ul var
-    """
-)
-ATTRIBUTES: Mapping[str, set[str]] = {
-    "*": {"align", "dir", "lang", "title", "class"},
-    "a": {"href", "name"},
-    "blockquote": {"cite", "type"},
-    "font": {"color", "face", "size"},
-    "img": {"alt", "height", "src", "width", "data-remote-src"},
-    "li": {"value"},
-    "ol": {"start", "type"},
-    "table": {"border", "cellpadding", "cellspacing", "width", "bgcolor"},
-    "td": {"colspan", "rowspan", "valign", "width", "bgcolor"},
-    "th": {"colspan", "rowspan", "valign", "width", "bgcolor"},
-}
-REMOTE = "data-remote-src"
-MOST_TAGS = 150_000
-MOST_SLOW = 3000
-LONGEST_RUN = 10_000
-_SLOW = re.compile("[&\u0080-\u00bf]")
-
-
-def sanitise(html: str) -> str:
-    """HTML without scripts, styles, forms and remote content.
-
-    Embedded images keep their `cid:`; the address of a remote one moves to `data-remote-src`, so that nothing is
-    loaded before somebody asks for it.
-    """
-    html = html[:MOST_HTML]
-    if _is_costly(html):
-        return f"<pre>{escape(html_to_text(html))}</pre>"
-    return str(_cleaner().clean(_set_remote_aside(html)))
-
-
-def _is_costly(html: str) -> bool:
-    """Whether cleaning would take more than linear time (nh3 0.3.8, measured 2026-11): a run of text is copied at each
-    ampersand and at each letter from U+0080 to U+00BF, and tags that are never closed are opened again and again."""
-    if html.count("<") > MOST_TAGS:
-        return True
-    return any(len(run) > LONGEST_RUN and len(_SLOW.findall(run)) > MOST_SLOW for run in html.split("<"))
-
-
-def _set_remote_aside(html: str) -> str:
-    if "<img" not in html and "<IMG" not in html and "<Img" not in html:
-        return html
-    from selectolax.lexbor import LexborHTMLParser
-
-    tree = LexborHTMLParser(html)
-    for image in tree.css("img"):
-        source = (image.attributes.get("src") or "").strip()
-        if REMOTE in image.attributes:
-            del image.attrs[REMOTE]
-        if source.lower().startswith(("http://", "https://", "//")):
-            del image.attrs["src"]
-            image.attrs[REMOTE] = source if not source.startswith("//") else f"https:{source}"
-    return tree.html or ""
-
-
-@lru_cache(maxsize=1)
-def _cleaner() -> Any:
-    import nh3
-
-    return nh3.Cleaner(
-        tags=set(TAGS),
-        clean_content_tags={
-            "script",
-            "style",
-            "head",
-            "title",
-            "noscript",
-            "template",
-            "iframe",
-            "object",
-            "svg",
-            "math",
-        },
-        attributes={tag: set(names) for tag, names in ATTRIBUTES.items()},
-        attribute_filter=_filter,
-        url_schemes={"http", "https", "mailto", "tel", "cid"},
-        link_rel="noopener noreferrer nofollow",
-        strip_comments=True,
-    )
-
-
-def _filter(tag: str, name: str, value: str) -> str | None:
-    if tag == "img" and name == "src":
-        return value if value.strip().lower().startswith("cid:") else None
-    if name == REMOTE:
-        return value if value.startswith(("http://", "https://")) else None
-    if tag == "blockquote" and name == "cite":
-        return None
-    return value
-
-
-_CID = re.compile(r"cid:([^\"'\s>)]{1,500})", re.I)
-
-
-def content_ids(html: str) -> frozenset[str]:
-    """The content ids that the HTML shows."""
-    from urllib.parse import unquote
-
-    return frozenset(unquote(found) for found in _CID.findall(html.replace("&amp;", "&")))

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import hashlib
 import ipaddress
+import secrets
 import signal
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -31,6 +33,7 @@ from omnibox.registry import Registered, load_connectors
 from omnibox.store import Store
 from omnibox.store.migrations import migrate
 from omnibox.team import agents
+from omnibox.team.agents import is_set_up
 from omnibox.web.account import agent_dict
 from omnibox.web.channels import channel_dict
 from omnibox.web.feed import Feed
@@ -50,7 +53,7 @@ async def running(
     registry: Mapping[str, Registered] | None = None,
 ) -> AsyncIterator[Hub]:
     """The whole hub without its listener: store, connections, workers. Stops in order at the end."""
-    secrets = open_secrets(config)
+    keys = open_secrets(config)
     await migrate(config.store_url)
     bus = LocalBus()
     store = Store(config.store_url, ring=bus.ring, clock=clock)
@@ -59,19 +62,26 @@ async def running(
         stack.push_async_callback(store.stop)
         hub = Hub(
             store=store,
-            secrets=secrets,
+            secrets=keys,
             clock=clock,
             public_url=config.public_url,
             setup_code=setup_code,
             trusted_proxies=tuple(ipaddress.ip_network(each, strict=False) for each in config.trusted_proxies),
             most_file_bytes=config.max_file_bytes,
         )
+        if not setup_code and not await store.read(is_set_up):
+            hub.setup_code = new_setup_code()
         _compose(hub, config, bus, load_connectors() if registry is None else registry)
         await hub.feed.start()
         stack.push_async_callback(hub.connections.stop)
         await hub.connections.start(reads=True, alone=True)
         await stack.enter_async_context(_working(hub, config, bus))
         yield hub
+
+
+def new_setup_code() -> str:
+    letters = "abcdefghjkmnpqrstuvwxyz23456789"  # none that are mistaken for each other
+    return "-".join("".join(secrets.choice(letters) for _ in range(5)) for _ in range(3))
 
 
 def _compose(hub: Hub, config: Config, bus: LocalBus, registry: Mapping[str, Registered]) -> None:
@@ -154,14 +164,19 @@ async def _working(hub: Hub, config: Config, bus: LocalBus) -> AsyncIterator[Non
             await client.close()
 
 
-async def serve(config: Config, *, setup_code: str = "", started: Callable[[str], None] = lambda url: None) -> None:
-    """Run the hub until SIGTERM or SIGINT. `started` hears the address once the first page can be had."""
+async def serve(config: Config, started: Callable[[str, str], None]) -> None:
+    """Run the hub until SIGTERM or SIGINT.
+
+    `started` hears the address once the first page can be had, and the set-up code while there is no owner.
+    """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    async with running(config, setup_code=setup_code) as hub, listening(hub, config.host, config.port) as port:
-        started(config.public_url or f"http://{config.host}:{port}")
+    async with running(config) as hub, listening(hub, config.host, config.port) as port:
+        gc.enable()
+        gc.freeze()  # what a start makes stays for good; walking it again and again costs pauses of 60 ms
+        started(config.public_url or f"http://{config.host}:{port}", hub.setup_code)
         await stop.wait()
         log.info("stopping")
 

@@ -98,6 +98,9 @@ def serve(
     home: Home = None,
 ) -> None:
     """Run the hub until it is stopped."""
+    import gc
+
+    gc.disable()  # until the start is done: importing makes much and drops little
     config = _configuration(home=home, host=host, port=port)
 
     from omnibox import logs
@@ -138,30 +141,13 @@ def _explain_end(error: Exception, config: Config) -> NoReturn:
 
 async def _serve(config: Config) -> None:
     from omnibox.app import serve as run
-    from omnibox.store.migrations import migrate
 
-    await migrate(config.store_url)
-    code = await _set_up_code(config)
-
-    def greet(url: str) -> None:
+    def greet(url: str, code: str) -> None:
         if code:
             print(f"There is no owner yet: open {url}/ and enter the set-up code {code}")
         print(f"omnibox runs at {url}", flush=True)
 
-    await run(config, setup_code=code, started=greet)
-
-
-async def _set_up_code(config: Config) -> str:
-    """A new code where nobody owns this installation yet, else nothing."""
-    import secrets
-
-    from omnibox.team.agents import is_set_up
-
-    async with _opened(config) as store:
-        if await store.read(is_set_up):
-            return ""
-    letters = "abcdefghjkmnpqrstuvwxyz23456789"  # none that are mistaken for each other
-    return "-".join("".join(secrets.choice(letters) for _ in range(5)) for _ in range(3))
+    await run(config, greet)
 
 
 @app.command()

@@ -104,7 +104,7 @@ class Connections:
     # ── Coming and going
 
     async def start(self, *, reads: bool, alone: bool) -> None:
-        """Build every connection; with `reads`, run their sources too. `alone`: what others hold is a dead process's."""
+        """Build every connection; with `reads`, run their sources too. `alone`: leases are a dead process's."""
         self.reads = reads
         if alone:
             await self.store.write(lambda tx: tx.execute(sa.delete(lease)))

@@ -10,12 +10,12 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from omnibox.store.migrations import HEAD, TooNew, migrate
+from omnibox.store.migrations import HEAD, TooNew, migrate, upgrade
 from omnibox.store.tables import metadata
 
 
-async def test_the_migrations_lead_to_the_tables(url: str) -> None:
-    await migrate(url)
+@pytest.mark.parametrize("way", ["created at once", "revision by revision"])
+async def test_both_ways_lead_to_the_tables(url: str, way: str) -> None:
     driver = url.replace("sqlite://", "sqlite+aiosqlite://", 1)
     engine = create_async_engine(driver)
 
@@ -23,6 +23,11 @@ async def test_the_migrations_lead_to_the_tables(url: str) -> None:
         context = MigrationContext.configure(connection, opts={"compare_type": False})
         return list(compare_metadata(context, metadata))
 
+    if way == "created at once":
+        await migrate(url)
+    else:
+        async with engine.connect() as connection:
+            await connection.run_sync(upgrade)
     async with engine.connect() as connection:
         found = await connection.run_sync(differences)
     await engine.dispose()

@@ -90,7 +90,7 @@ def test_a_member_that_is_always_there_is_required_even_where_it_may_be_null(doc
 def test_what_needs_signing_in_says_so(document: dict[str, Any]) -> None:
     actions = {(entry.method.lower(), entry.path): entry.may for entry in ROUTES}
     for path, method, operation in operations(document):
-        assert ("security" in operation) == (actions[method, path] != "public")
+        assert operation["security"] == ([] if actions[method, path] == "public" else [{"session": []}])
 
 
 async def test_the_server_gives_it_to_anyone(house: House, document: dict[str, Any]) -> None:

@@ -60,13 +60,15 @@ _WORD_NEXT = re.compile(rf"[ \t]*[{LETTERS}]")  # on a line of its own a number 
 
 
 def find_codes(text: str, cards: Sequence[Number]) -> list[Span]:
-    """Spans of the codes and dates in `text`; `cards` are the card numbers found in it, in order."""
+    """Spans of the codes and dates in `text`, in which `cards`, in order, are hidden already.
+
+    Hidden, so that what is decided here does not change when the text is masked again.
+    """
     text = lower(text)
     spans = _named(text) if may_name_code_or_date(text) else []
-    starts = frozenset(card.start for card in cards)
     for card in cards:
         spans += _before(text, card.start)
-        spans += _beside(text, card, starts)
+        spans += _beside(text, card)
     return spans
 
 
@@ -79,7 +81,7 @@ def _before(text: str, start: int) -> list[Span]:
     return [match.span(1)] if match else []
 
 
-def _beside(text: str, card: Number, starts: frozenset[int]) -> list[Span]:
+def _beside(text: str, card: Number) -> list[Span]:
     """Up to three dates and codes in a row after a number, with or without key words between them."""
     spans: list[Span] = []
     position = card.end
@@ -87,7 +89,7 @@ def _beside(text: str, card: Number, starts: frozenset[int]) -> list[Span]:
         match = _NEXT_NAMED.match(text, position) or _NEXT_DATE.match(text, position)
         if match is None:
             match = _NEXT_CODE.match(text, position)
-            if match is None or not _is_code(text, match.span(1), card, starts):
+            if match is None or not _is_code(text, match.span(1), card):
                 break
         if "\n" in text[position : match.end()] and _WORD_NEXT.match(text, match.end()):
             break
@@ -97,12 +99,9 @@ def _beside(text: str, card: Number, starts: frozenset[int]) -> list[Span]:
     return spans
 
 
-def _is_code(text: str, span: Span, card: Number, starts: frozenset[int]) -> bool:
-    """Whether three or four bare digits beside a number are no year, no other card and no part of a longer number."""
+def _is_code(text: str, span: Span, card: Number) -> bool:
+    """Whether three or four bare digits beside a number are no year and no part of a longer number."""
     start, end = span
-    if start in starts:
-        return False
     if card.length != _LENGTH_WITH_FOUR_DIGIT_CODE and _YEAR_OF_FOUR.fullmatch(text, start, end):
         return False
-    more = _MORE_DIGITS.match(text, end)
-    return more is None or more.end() - 1 in starts or _NEXT_DATE.match(text, end) is not None
+    return _MORE_DIGITS.match(text, end) is None or _NEXT_DATE.match(text, end) is not None

@@ -59,7 +59,7 @@ def find_hidden(text: str) -> tuple[list[Span], int]:
     shown = _without_escapes(text)
     cards = find_cards(shown) if digits >= SHORTEST else []
     spans = [(card.start, card.last_four) for card in cards]
-    spans = sorted({*spans, *find_codes(shown, cards)})
+    spans = sorted({*spans, *find_codes(hide(shown, spans), cards)})
     if shown is not text:  # the digits of an escape are none of the number's
         spans = [run.span() for span in spans for run in _DIGITS.finditer(shown, *span)]
     return spans, len(cards)

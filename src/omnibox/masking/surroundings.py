@@ -25,7 +25,7 @@ _DELIMITER = re.compile(r"[=(\[{,;:|]")
 _PATH_FROM_ROOT = re.compile(rf"/[^?#{LETTERS}]*[{LETTERS}][^?#]*")
 _HOST_AND_PATH = re.compile(r"(?:[\w-]{1,63}\.){1,8}[A-Za-z]{2,20}/[^?#]*")
 
-_ADDRESS_AFTER = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]{0,64}@[\w\[]")
+_ADDRESS_AFTER = re.compile(rf"[\w.!#$%&'*+/=?^`{{|}}~-]{{0,64}}@(?:[\d{BULLET}.-]{{0,30}}[^\W\d_]|\[)")
 _MESSAGE_ID_BEFORE = re.compile(r"<[^<>\s]{0,250}\Z")
 _MESSAGE_ID_AFTER = re.compile(r"[^<>\s]{0,250}>")
 

@@ -18,13 +18,13 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeVar, cast
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert as insert  # noqa: PLC0414  SQLite writes the same ON CONFLICT
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from omnibox import crash
 from omnibox.clock import Clock, now
 from omnibox.model import Seq
 from omnibox.store import tables
+from omnibox.store.conflict import insert as insert
 
 T = TypeVar("T")
 MOST_ITEMS = 256  # in one commit

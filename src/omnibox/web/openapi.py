@@ -74,8 +74,7 @@ def _operation(entry: Route, schemas: Schemas) -> dict[str, Any]:
     elif entry.takes is not None:
         file = {"type": "object", "properties": {"file": {"type": "string", "contentMediaType": entry.takes}}}
         operation["requestBody"] = {"required": True, "content": {entry.takes: {"schema": file}}}
-    if entry.may != "public":
-        operation["security"] = [{"session": []}]
+    operation["security"] = [] if entry.may == "public" else [{"session": []}]
     return operation
 
 

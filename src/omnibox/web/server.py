@@ -110,9 +110,9 @@ async def read_openapi(ask: Ask) -> web.Response:
     """The OpenAPI document of this very server."""
     global _openapi
     if not _openapi:
-        from omnibox.web.openapi import openapi  # takes a while, and few ask
+        from omnibox.web.openapi import openapi  # few ask
 
-        _openapi = encode(openapi())
+        _openapi = encode(await asyncio.to_thread(openapi))
     return web.Response(body=_openapi, content_type="application/json", headers={"Cache-Control": "max-age=300"})
 
 

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from omnibox.store.engine import new_epoch
-from omnibox.store.tables import installation
+from omnibox.store.tables import installation, metadata
 
 HEAD = "0001"
 
@@ -39,12 +39,24 @@ def _migrate(connection: sa.Connection) -> bool:
         return False
     if found is not None and found > HEAD:
         raise TooNew(f"the database is at revision {found}, this release knows {HEAD}: start a newer release")
-    _upgrade(connection)
-    with connection.begin():
-        if connection.execute(sa.select(installation.c.id)).first() is None:
-            row = {"id": 1, "name": secrets.token_hex(8), "epoch": new_epoch(), "seq": 0}
-            connection.execute(sa.insert(installation), row)
+    if found is None:
+        _create(connection)
+    else:
+        upgrade(connection)
     return True
+
+
+def _create(connection: sa.Connection) -> None:
+    """All tables at once, as the revisions would leave them (a test compares); without loading alembic."""
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("PRAGMA journal_mode=WAL")
+        connection.rollback()
+    with connection.begin():
+        metadata.create_all(connection)
+        row = {"id": 1, "name": secrets.token_hex(8), "epoch": new_epoch(), "seq": 0}
+        connection.execute(sa.insert(installation), row)
+        connection.execute(sa.text("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)"))
+        connection.execute(sa.text("INSERT INTO alembic_version VALUES (:head)"), {"head": HEAD})
 
 
 def _revision(connection: sa.Connection) -> str | None:
@@ -55,7 +67,8 @@ def _revision(connection: sa.Connection) -> str | None:
     return found
 
 
-def _upgrade(connection: sa.Connection) -> None:
+def upgrade(connection: sa.Connection) -> None:
+    """Run the revisions that are missing, each in a transaction of its own."""
     from alembic import command
     from alembic.config import Config
 
@@ -64,8 +77,6 @@ def _upgrade(connection: sa.Connection) -> None:
     config.attributes["connection"] = connection
     embedded = connection.dialect.name == "sqlite"
     if embedded:
-        with connection.begin():
-            connection.exec_driver_sql("PRAGMA journal_mode=WAL")
         connection.exec_driver_sql("PRAGMA foreign_keys=OFF")
         connection.rollback()
     command.upgrade(config, "head")

@@ -2,10 +2,9 @@
 
 from typing import Any, Literal
 
-import sqlalchemy as sa
 from alembic import context
 
-from omnibox.store.columns import Instant, MaskedText
+from omnibox.store.columns import Instant, Json, MaskedText
 from omnibox.store.tables import metadata
 
 
@@ -17,7 +16,7 @@ def render_plainly(kind: str, item: Any, _: Any) -> str | Literal[False]:
         return "sa.BigInteger()"
     if isinstance(item, MaskedText):
         return "sa.Text()"
-    if isinstance(item, sa.JSON):
+    if isinstance(item, Json):
         return 'sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), "postgresql")'
     return False
 

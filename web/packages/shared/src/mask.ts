@@ -26,9 +26,11 @@ const NAMED =
   `|sicherheitscode|(?:karten)?prüfnummer)${MORE}${CODE}|(?:exp|expir[ye]s?|valid thru|caduca|vence|scade|scadenza` +
   `|v[aá]lida (?:hasta|fino al)|gültig bis)${MORE}${DATE})`;
 const ALL_NAMED = new RegExp(`(?:^|[^\\p{Ll}])${NAMED}`, "gu");
-const [NEXT_NAMED, NEXT_DATE, NEXT_CODE] = [NAMED, DATE.replace("|.", "|"), CODE].map(
-  (kind) => new RegExp(`^[ ,;:|/()[\\]"'«»·\n-]{1,5}${kind}`, "u"),
-) as [RegExp, RegExp, RegExp];
+const [NEXT_NAMED, NEXT_DATE, NEXT_CODE] = [
+  NAMED,
+  DATE.replace("|.", "|").replace(") ?)", ") )"),
+  CODE,
+].map((kind) => new RegExp(`^[ ,;:|/()[\\]"'«»·\n-]{1,5}${kind}`, "u")) as [RegExp, RegExp, RegExp];
 const EXPIRY = /^\D(0?[1-9]|1[0-2])([/.-])(20)?\d\d(?!\d)/;
 
 /** The value of a decimal digit: the rows of digits in Unicode begin at 0 or 6 modulo 16. */
@@ -70,7 +72,7 @@ const isSpared = (before: string, number: string, after: string): boolean => {
     (/(^|[^a-z\d])[a-z]{2}\d\d([ ./_-][a-z\d]{4})*[ ./_-]$/.test(before) &&
       /^\d{1,4}\b/.test(number)) ||
     (!/\s/.test(number) &&
-      (/^[\w.!#$%&'*+/=?^`{|}~-]{0,64}@[\w[]/.test(after) ||
+      (/^[\w.!#$%&'*+/=?^`{|}~-]{0,64}@[\d•.-]*[\p{Ll}[]/u.test(after) ||
         (scheme !== undefined && /^[^?#]*\/[^?#]*$/.test(rest)) ||
         /^(\/[^?#]*\p{Ll}|([\w-]+\.)+[a-z]+\/)[^?#]*$/u.test(rest.split(/[=([{,;:|]/).pop() ?? "")))
   );
@@ -81,7 +83,7 @@ export function mask(text: string): string {
   const view = simplify(text);
   const hidden = new Uint8Array(view.length);
   const cards: Span[] = [];
-  const edges = new Set<number>();
+  const stops = new Set<number>();
   const countOf = (from: number, to: number) =>
     view.slice(from, Math.min(to, from + 99)).replace(/\D/g, "").length;
 
@@ -113,7 +115,7 @@ export function mask(text: string): string {
           !(
             isGrouped &&
             (leftStop - leftStart !== 4 ||
-              edges.has(leftStop) ||
+              stops.has(leftStop) ||
               (isMasked && countOf(origin, leftStart) < 4))
           ) &&
           !CARD_WORD.test(`${/\p{Ll}*.{0,40}$/su.exec(before)} ${after.slice(0, 40)}`)) ||
@@ -171,33 +173,32 @@ export function mask(text: string): string {
       const start = (groups[first] as Span)[0];
       const stop = (groups[last] as Span)[1];
       cards.push([start, stop]);
-      edges.add(start).add(stop);
+      stops.add(stop);
       hidden.fill(1, start, start + view.slice(start, stop).replace(/(\d\D*){4}$/, "").length);
       first = last;
     }
   }
 
-  const hide = (found: RegExpMatchArray, from = found.index as number): number => {
+  // Codes are looked for among hidden cards: so it makes no difference whether they were hidden before.
+  const rest = view.replace(/\d/g, (digit, at: number) => (hidden[at] ? "•" : digit));
+  const hide = (found: RegExpMatchArray, from: number): number => {
     const stop = from + found[0].length;
     hidden.fill(1, stop - (found[1] ?? (found[2] as string)).length, stop);
     return stop;
   };
-  for (const found of view.matchAll(ALL_NAMED)) hide(found);
+  for (const found of rest.matchAll(ALL_NAMED)) hide(found, found.index);
   for (const [start, stop] of cards) {
     for (let at = stop, left = 3; left--; ) {
-      const rest = view.slice(at, at + 60);
-      const sure = NEXT_NAMED.exec(rest) ?? NEXT_DATE.exec(rest);
-      const found = sure ?? NEXT_CODE.exec(rest);
+      const next = rest.slice(at, at + 60);
+      const sure = NEXT_NAMED.exec(next) ?? NEXT_DATE.exec(next);
+      const found = sure ?? NEXT_CODE.exec(next);
       if (!found) break;
-      const [whole, code = ""] = found;
-      const more = rest.slice(whole.length);
-      const gap = /^[ \-./_\n]{1,3}(?=\d)/.exec(more);
+      const more = next.slice(found[0].length);
       if (
-        (/\n/.test(whole) && /^ *\p{Ll}/u.test(more)) ||
+        (/\n/.test(found[0]) && /^ *\p{Ll}/u.test(more)) ||
         (!sure &&
-          (edges.has(at + whole.length - code.length) ||
-            (/^(19|20)\d\d$/.test(code) && countOf(start, stop) !== 15) ||
-            (gap && !edges.has(at + whole.length + gap[0].length) && !NEXT_DATE.test(more))))
+          ((/^(19|20)\d\d$/.test(found[1] as string) && countOf(start, stop) !== 15) ||
+            (/^[ \-./_\n]{1,3}\d/.test(more) && !NEXT_DATE.test(more))))
       )
         break;
       at = hide(found, at);

@@ -172,25 +172,26 @@ export function Log({ row, onEdit }: LogProps) {
   };
 
   const draw = (item: Item) => {
-    if (item.kind === "day") return <Day at={item.at} />;
-    if (item.kind === "new")
-      return (
-        <p className={styles.new}>
-          <span>
-            <Trans>New</Trans>
-          </span>
-        </p>
-      );
     if (item.kind === "pending") return <PendingItem pending={item.pending} onEdit={onEdit} />;
-    const { message, isFirst, isLast } = item;
+    const { message, startsDay, startsNew, isFirst, isLast } = item;
     return (
-      <MessageItem
-        message={message}
-        isFirst={isFirst}
-        isLast={isLast}
-        contact={contact}
-        homeChannel={channel}
-      />
+      <>
+        {startsDay && <Day at={message.at} />}
+        {startsNew && (
+          <p className={styles.new}>
+            <span>
+              <Trans>New</Trans>
+            </span>
+          </p>
+        )}
+        <MessageItem
+          message={message}
+          isFirst={isFirst}
+          isLast={isLast}
+          contact={contact}
+          homeChannel={channel}
+        />
+      </>
     );
   };
 

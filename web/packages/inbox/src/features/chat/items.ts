@@ -1,14 +1,24 @@
-/** The log as a flat list: days, the line of the first unread, messages in groups, and what waits to leave. */
+/**
+ * The log as a flat list: messages in groups, and what waits to leave. Day and «new» lines belong to the message
+ * below them: an element of their own would be lost, or jump, as the anchor of a scroll position when older
+ * messages come in above.
+ */
 
 import type { Id, Message } from "@omnibox/api";
 import type { Pending } from "../../store/pending.ts";
 import { isSameDay } from "../../ui/time.ts";
 
-export type Item =
-  | { kind: "day"; key: string; at: string }
-  | { kind: "new"; key: string }
-  | { kind: "message"; key: string; message: Message; isFirst: boolean; isLast: boolean }
-  | { kind: "pending"; key: string; pending: Pending };
+export interface MessageEntry {
+  kind: "message";
+  key: string;
+  message: Message;
+  startsDay: boolean;
+  startsNew: boolean;
+  isFirst: boolean;
+  isLast: boolean;
+}
+
+export type Item = MessageEntry | { kind: "pending"; key: string; pending: Pending };
 
 const GROUP_MS = 3 * 60_000;
 
@@ -37,13 +47,13 @@ export function itemsOf(
     const after = messages[index + 1];
     const startsDay = !before || !isSameDay(before.at, message.at);
     const startsNew = message.id === firstUnread;
-    if (startsDay) items.push({ kind: "day", key: `day-${message.id}`, at: message.at });
-    if (startsNew) items.push({ kind: "new", key: "new" });
     items.push({
       kind: "message",
       // What was pending keeps its place and its element when the server's copy comes.
       key: message.client_id ?? `m-${message.id}`,
       message,
+      startsDay,
+      startsNew,
       isFirst: startsDay || startsNew || !isTogether(before, message),
       isLast:
         after?.id === firstUnread ||

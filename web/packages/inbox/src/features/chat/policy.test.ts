@@ -82,27 +82,31 @@ describe("the log", () => {
       message({ id: 4, at: at(60 * 24) }),
     ];
     const items = itemsOf(messages, [], null);
-    expect(items.map(({ kind }) => kind)).toEqual([
-      "day",
-      "message",
-      "message",
-      "message",
-      "day",
-      "message",
-    ]);
-    expect(items.flatMap((item) => (item.kind === "message" ? [item.isFirst] : []))).toEqual([
-      true,
-      false,
-      true,
-      true,
+    const facts = items.flatMap((item) =>
+      item.kind === "message" ? [[item.startsDay, item.isFirst, item.isLast]] : [],
+    );
+    expect(facts).toEqual([
+      [true, true, false],
+      [false, false, true],
+      [false, true, true],
+      [true, true, true],
     ]);
   });
 
-  it("the line stands before the first unread", () => {
+  it("the line stands before the first unread and begins a group", () => {
     const messages = [1, 2, 3].map((id) => message({ id, at: at(id) }));
     expect(firstUnreadOf(messages, 2)).toBe(2);
-    const kinds = itemsOf(messages, [], 2).map(({ kind }) => kind);
-    expect(kinds).toEqual(["day", "message", "new", "message", "message"]);
+    const items = itemsOf(messages, [], 2);
+    expect(items.map((item) => item.kind === "message" && item.startsNew)).toEqual([
+      false,
+      true,
+      false,
+    ]);
+    expect(items.map((item) => item.kind === "message" && item.isFirst)).toEqual([
+      true,
+      true,
+      false,
+    ]);
   });
 
   it("what was pending is shown once, and keeps its key when its message comes", () => {
@@ -119,6 +123,6 @@ describe("the log", () => {
     } as const;
     expect(itemsOf([], [waiting], null).map(({ key }) => key)).toEqual(["c-1"]);
     const sent = message({ id: 9, kind: "outbound", client_id: "c-1" });
-    expect(itemsOf([sent], [waiting], null).map(({ key }) => key)).toEqual(["day-9", "c-1"]);
+    expect(itemsOf([sent], [waiting], null).map(({ key }) => key)).toEqual(["c-1"]);
   });
 });

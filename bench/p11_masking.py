@@ -1,0 +1,92 @@
+"""P11: what masking costs a message, next to the least that must be done: count its digits."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterator, Sequence
+
+from bench.report import Figure, Goal, wrong
+from omnibox.masking import mask
+from omnibox.masking.plain import count_digits
+
+ROUNDS = 5
+SECONDS = 0.25  # for each of the two, in each round
+CLEAN_RATIO, DENSE_US, GROWTH = 1.5, 20.0, 1.5
+SMALL, LARGE = 10_000, 1_000_000
+SHAPES = {
+    "all digits": "4",
+    "ones and spaces": "1 ",
+    "fours, ones and spaces": "4 1 ",
+    "dashes": "-",
+    "cards": "4111111111111111,",
+}
+WORDS = (
+    "hello please parcel order waiting since yesterday nobody answers phone thanks when will it arrive could you tell"
+    " me where the shipment is now kind regards delivery invoice address wrong size colour return refund question"
+)
+ACCENTED = "pedido número envío todavía está también señor niño mañana después cuándo llegará über größe perché città"
+
+
+def run() -> Iterator[Figure]:
+    rng = random.Random(11)
+    texts = {
+        "clean text": [_sentence(rng, WORDS) for _ in range(200)],
+        "clean text, not ASCII": [_sentence(rng, f"{WORDS} {ACCENTED}") for _ in range(200)],
+    }
+    for name, messages in texts.items():
+        yield _figure(name, messages, Goal(CLEAN_RATIO))
+    yield _figure(
+        "a third with short numbers", [_with(rng, [str(rng.randint(1, 99999))] * (i % 3 == 0)) for i in range(200)]
+    )
+    dense = [", ".join(str(rng.randint(1000, 999_999)) for _ in range(20)) for _ in range(200)]
+    yield _figure("20 numbers, no card", dense, Goal(DENSE_US, of="ours"))
+    spaced = [" ".join(str(rng.randint(1000, 999_999)) for _ in range(20)) for _ in range(200)]
+    yield _figure("20 numbers with spaces between", spaced, Goal(DENSE_US, of="ours"))
+    yield _figure("one card", [_with(rng, ["4111 1111 1111 1111"]) for _ in range(200)])
+    yield _figure("digits outside ASCII", [_with(rng, ["٤٥٦ ٧٨٩"]) for _ in range(200)])
+    if mask("card 4111 1111 1111 1111") != "card •••• •••• •••• 1111":
+        yield wrong("P11", "masking", "a card was not masked")
+    for name, unit in SHAPES.items():
+        yield _growth(name, unit)
+
+
+def _sentence(rng: random.Random, words: str) -> str:
+    return " ".join(rng.choices(words.split(), k=40))[: rng.randint(130, 180)]
+
+
+def _with(rng: random.Random, numbers: Sequence[str]) -> str:
+    words = _sentence(rng, WORDS).split()
+    for number in numbers:
+        words.insert(rng.randrange(len(words)), number)
+    return " ".join(words)
+
+
+def _figure(name: str, texts: Sequence[str], goal: Goal | None = None) -> Figure:
+    rounds = tuple((_cost_us(count_digits, texts), _cost_us(mask, texts)) for _ in range(ROUNDS))
+    return Figure("P11", f"masking, {name}", "µs", rounds, goal)
+
+
+def _cost_us(call: Callable[[str], object], texts: Sequence[str]) -> float:
+    """Processor time for one text."""
+    calls, start = 0, time.process_time()
+    while (spent := time.process_time() - start) < SECONDS / 2:
+        for text in texts:
+            call(text)
+        calls += len(texts)
+    return spent / calls * 1e6
+
+
+def _growth(name: str, unit: str) -> Figure:
+    """Time for a character of the largest text next to that of a small one."""
+    small, large = (unit * (size // len(unit)) for size in (SMALL, LARGE))
+    rounds = tuple((_per_character_ns(small), _per_character_ns(large)) for _ in range(3))
+    return Figure("P11", f"masking, a character of 1 MB next to one of 10 kB, {name}", "ns", rounds, Goal(GROWTH))
+
+
+def _per_character_ns(text: str) -> float:
+    calls, start = 0, time.process_time()
+    while not calls or (time.process_time() - start) < 0.02:
+        mask(text)
+        calls += 1
+    return (time.process_time() - start) / calls / len(text) * 1e9

@@ -1,0 +1,132 @@
+import { i18n } from "@lingui/core";
+import { I18nProvider } from "@lingui/react";
+import { MantineProvider } from "@mantine/core";
+import type { Row } from "@omnibox/api";
+import { cleanup, fireEvent, render, screen } from "@testing-library/react";
+import userEvent from "@testing-library/user-event";
+import { createRef } from "react";
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { createServices, ServicesProvider } from "../../app/services.ts";
+import type { Pending } from "../../store/pending.ts";
+import { agent, message, row, snapshot } from "../../testing/samples.ts";
+import { Composer, type ComposerDoor } from "./Composer.tsx";
+
+beforeEach(() => {
+  localStorage.clear();
+  i18n.loadAndActivate({ locale: "en", messages: {} });
+});
+afterEach(cleanup);
+
+function open(change: Partial<Row> = {}) {
+  const services = createServices();
+  services.store.load(snapshot({ me: agent() }));
+  const write = vi.fn((_pending: Pending, _extra: object) => true);
+  const tellTyping = vi.fn();
+  const value = { ...services, sync: { ...services.sync, write, tellTyping } };
+  const door = createRef<ComposerDoor>();
+  render(
+    <I18nProvider i18n={i18n}>
+      <MantineProvider env="test">
+        <ServicesProvider value={value}>
+          <Composer row={row(change)} messages={[message({ id: 41 })]} door={door} />
+        </ServicesProvider>
+      </MantineProvider>
+    </I18nProvider>,
+  );
+  return {
+    write,
+    tellTyping,
+    door,
+    field: () => screen.getByRole("textbox") as HTMLTextAreaElement,
+  };
+}
+
+const written = (write: ReturnType<typeof open>["write"]) =>
+  write.mock.calls.map(([pending]) => pending.text);
+
+it("Enter sends what was on screen when the words were begun; Shift+Enter breaks the line", async () => {
+  const { write, field } = open();
+  await userEvent.type(field(), "one{Shift>}{Enter}{/Shift}two{Enter}");
+  expect(write).toHaveBeenCalledOnce();
+  expect(write.mock.calls[0]).toMatchObject([{ text: "one\ntwo", kind: "reply" }, { seen: 41 }]);
+  expect(field().value).toBe("");
+});
+
+it("Enter during input-method composition picks a word and sends nothing", () => {
+  const { write, field } = open();
+  fireEvent.change(field(), { target: { value: "にほん" } });
+  fireEvent.keyDown(field(), { key: "Enter", isComposing: true });
+  expect(write).not.toHaveBeenCalled();
+});
+
+it("a card number is announced while it is typed and hidden before it leaves or is kept", async () => {
+  const { write, field } = open();
+  await userEvent.type(field(), "4111 1111 1111 1111");
+  expect(screen.getByText(/looks like a card number/)).toBeTruthy();
+  await userEvent.type(field(), "{Enter}");
+  expect(written(write)).toEqual(["•••• •••• •••• 1111"]);
+  expect(JSON.stringify(localStorage)).not.toContain("4111");
+});
+
+it("a closed window refuses the reply with its reason and leaves the note open", async () => {
+  const policy = { allowed: false, mode: null, until: null, code: "window_closed", why: null };
+  const { write, field } = open({ policy });
+  expect(field().disabled).toBe(true);
+  expect(screen.getByText(/has passed/)).toBeTruthy();
+  await userEvent.click(screen.getByRole("button", { name: "Note" }));
+  await userEvent.type(field(), "for us{Enter}");
+  expect(write.mock.calls[0]?.[0]).toMatchObject({ kind: "note", text: "for us" });
+});
+
+it("nothing to send is refused with words, not silently", async () => {
+  const { write } = open();
+  const send = screen.getByRole("button", { name: "Send" });
+  expect(send.getAttribute("aria-disabled")).toBe("true");
+  await userEvent.click(send);
+  expect(write).not.toHaveBeenCalled();
+});
+
+it("words are kept when the outbox is full", async () => {
+  const { write, field } = open();
+  write.mockReturnValue(false);
+  await userEvent.type(field(), "keep me{Enter}");
+  expect(field().value).toBe("keep me");
+});
+
+it("a refused reply comes back beside what was typed meanwhile", async () => {
+  const { door, field } = open();
+  await userEvent.type(field(), "new words");
+  const refused = { kind: "reply", text: "old words", files: [] } as unknown as Pending;
+  door.current?.restore(refused);
+  await vi.waitFor(() => expect(field().value).toBe("new words\nold words"));
+});
+
+it("typing is told at most once in two seconds, a note never", async () => {
+  const { tellTyping, field } = open();
+  await userEvent.type(field(), "hello");
+  expect(tellTyping).toHaveBeenCalledOnce();
+  await userEvent.click(screen.getByRole("button", { name: "Note" }));
+  await userEvent.type(field(), "hello");
+  expect(tellTyping).toHaveBeenCalledOnce();
+});
+
+it("a paused channel says that replies wait", () => {
+  const services = createServices();
+  const { channels } = snapshot();
+  services.store.load(
+    snapshot({
+      channels: channels.map((one) => ({ ...one, state: "paused" })),
+      may: { settings: false, agents: false, resolve_any: false },
+    }),
+  );
+  render(
+    <I18nProvider i18n={i18n}>
+      <MantineProvider env="test">
+        <ServicesProvider value={services}>
+          <Composer row={row()} messages={[]} door={createRef<ComposerDoor>()} />
+        </ServicesProvider>
+      </MantineProvider>
+    </I18nProvider>,
+  );
+  expect(screen.getByText(/replies wait/)).toBeTruthy();
+});
