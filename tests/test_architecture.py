@@ -16,7 +16,7 @@ CONNECTORS = sorted(path for path in (ROOT / "connectors").iterdir() if path.is_
 LAYERS = (
     {"__init__", "model", "masking", "clock", "crash"},
     {"connector"},
-    {"store", "blobs", "outbound", "secrets", "html", "bus", "fields", "logs"},
+    {"store", "blobs", "outbound", "secrets", "html", "bus", "fields", "logs", "logformat"},
     {"events", "jobs"},
     {"team"},
     {"inbox"},

@@ -7,25 +7,24 @@ from typing import Any
 
 SCRIPT = """
 import logging, sys, warnings
-import structlog
-from omnibox import logs
+from omnibox import logformat, logs
 from omnibox.masking import mask
 
 logs.set_up(*sys.argv[1:])
-log = structlog.get_logger("omnibox.test")
+log = logs.get_logger("omnibox.test")
 log.info("delivery sent", delivery_id=7, note="4111 1111 1111 1111")
 log.info("a number", number=4111111111111111, nothing=None, flag=True)
 logging.getLogger("other").warning("plain %s", "4111111111111111", extra={"fact": "x"})
 try:
     raise ValueError("4111-1111-1111-1111")
 except ValueError:
-    log.exception("failed")
+    logging.getLogger("omnibox.test").exception("failed")
 log.debug("not shown")
 logging.getLogger("asyncio").debug("not shown")
 logging.getLogger("other").info("wrong %d", "4111111111111111")
 warnings.warn("careful 4111111111111111")
 logs.set_up(*sys.argv[1:])
-log.info("hits", hits=logs.cards.hits)
+log.info("hits", hits=logformat.cards.hits)
 """
 
 

@@ -80,6 +80,9 @@ class _Walk:
             level, closes = self._match(found.group(1))
             if level is None:
                 continue
+            if self.parts >= MOST_PARTS and self.leaf and not closes:
+                self.is_cut = True  # the last part swallows the rest
+                continue
             self._end_leaf(found.start())
             self._close_above(level + (0 if closes else 1), found.start())
             if not closes:
@@ -100,10 +103,6 @@ class _Walk:
     def _next_part(self, line_end: re.Match[bytes] | None) -> int:
         start = line_end.end() if line_end else len(self.raw)
         parent = self.stack[-1]
-        if self.parts >= MOST_PARTS:
-            self.is_cut = True
-            if parent.children:  # the last part swallows the rest
-                return start
         child = self._part(start, is_root=False)
         parent.children.append(child)
         return child.start
@@ -115,7 +114,7 @@ class _Walk:
         node = Node(block, body, len(self.raw), kind, is_cut=block.is_cut)
         self.is_cut = self.is_cut or block.is_cut
         if kind.value.startswith("multipart/") and (boundary := self._boundary(node)):
-            if len(self.stack) >= MOST_NESTED:
+            if len(self.stack) >= MOST_NESTED or self.parts > MOST_PARTS:
                 self.is_cut = node.is_cut = True
             else:
                 node.boundary = boundary

@@ -99,7 +99,7 @@ def read(raw: bytes) -> Mail:
         delivered_to=_delivered_to(block),
         subject=subject,
         text=shown,
-        html=sanitising.sanitise(html) if html is not None else None,
+        html=sanitising.sanitise(html, shown) if html is not None else None,
         reply_text=quotes.reply_text(shown),
         attachments=body.attachments(html),
         sent_at=dates.parse_date(headers.to_text(block.first("date"))),

@@ -9,7 +9,7 @@ from html import escape
 from typing import Any
 
 from omnibox_email.charsets import words
-from omnibox_email.text import HIDDEN, MOST_HTML, html_to_text, is_too_deep
+from omnibox_email.text import MOST_HTML, is_too_deep
 
 TAGS = words(
     """
@@ -31,28 +31,28 @@ ATTRIBUTES: Mapping[str, set[str]] = {
     "th": {"colspan", "rowspan", "valign", "width", "bgcolor"},
 }
 REMOTE = "data-remote-src"
-MOST_TAGS = 150_000
+MOST_CLEANED_TAGS = 150_000
 MOST_SLOW = 3000
 LONGEST_RUN = 10_000
 _SLOW = re.compile("[&\u0080-\u00bf]")
 
 
-def sanitise(html: str) -> str:
+def sanitise(html: str, plain: str) -> str:
     """HTML without scripts, styles, forms and remote content.
 
     Embedded images keep their `cid:`; the address of a remote one moves to `data-remote-src`, so that nothing is
-    loaded before somebody asks for it.
+    loaded before somebody asks for it. HTML made to keep parsers busy is replaced by its text, `plain`.
     """
     html = html[:MOST_HTML]
     if is_too_deep(html) or _is_costly(html):
-        return f"<pre>{escape(html_to_text(html))}</pre>"
+        return f"<pre>{escape(plain)}</pre>"
     return str(_cleaner().clean(_set_remote_aside(html)))
 
 
 def _is_costly(html: str) -> bool:
     """Whether cleaning would take more than linear time (nh3 0.3.8, measured 2026-11): a run of text is copied at each
     ampersand and at each letter from U+0080 to U+00BF, and tags that are never closed are opened again and again."""
-    if html.count("<") > MOST_TAGS:
+    if html.count("<") > MOST_CLEANED_TAGS:
         return True
     return any(len(run) > LONGEST_RUN and len(_SLOW.findall(run)) > MOST_SLOW for run in html.split("<"))
 

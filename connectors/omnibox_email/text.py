@@ -23,6 +23,7 @@ BLOCKS = words(
 PARAGRAPHS = frozenset({"p", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "dl", "pre", "blockquote", "table"})
 DEEPEST_QUOTE = 20
 DEEPEST_HTML = 1000
+MOST_TAGS = 300_000
 
 _BLANK = re.compile(r"[ \t\r\n\f\u00a0]+")
 
@@ -32,7 +33,7 @@ def html_to_text(html: str) -> str:
     from selectolax.lexbor import LexborHTMLParser
 
     html = html[:MOST_HTML]
-    if is_too_deep(html):
+    if html.count("<") > MOST_TAGS or is_too_deep(html):
         return without_tags(html)
     root = LexborHTMLParser(html).root
     writer = _Writer()
@@ -45,7 +46,7 @@ _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]{0,20})")
 _CLOSES_ITSELF = words(
     "p li td th tr dt dd option br img hr meta link input col tbody thead tfoot area base wbr source embed param"
 )
-_INVISIBLE = re.compile(r"<(script|style|title)\b.{0,200000}?(?:</\1\s*>|\Z)|<!--.{0,200000}?(?:-->|\Z)", re.I | re.S)
+_INVISIBLE = re.compile(r"<(?:(script|style|title)\b|!--)", re.I)
 
 
 def is_too_deep(html: str) -> bool:
@@ -61,8 +62,20 @@ def is_too_deep(html: str) -> bool:
 
 def without_tags(html: str) -> str:
     """The words of HTML that no parser should see: tags cut out, nothing laid out."""
-    bare = re.sub(r"<[^<>]{0,2000}>", "\n", _INVISIBLE.sub(" ", html, count=1000))
+    bare = re.sub(r"<[^<>]{0,2000}>", "\n", _visible(html))
     return re.sub(r"\s*\n\s*", "\n", markup.unescape(bare)).strip()
+
+
+def _visible(html: str) -> str:
+    """Without scripts, styles and comments; what is never closed goes to the end."""
+    lowered = html.lower() if html.isascii() else html  # lower case of other letters may be longer
+    kept, at = [], 0
+    while found := _INVISIBLE.search(html, at):
+        kept.append(html[at : found.start()])
+        closing = f"</{found.group(1).lower()}" if found.group(1) else "-->"
+        end = lowered.find(closing, found.end())
+        at = len(html) if end < 0 else end + len(closing)
+    return "".join(kept) + html[at:]
 
 
 class _Writer:

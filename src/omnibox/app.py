@@ -13,7 +13,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
 
-import structlog
 from aiohttp import web
 
 from omnibox.blobs import Folder
@@ -28,6 +27,7 @@ from omnibox.inbox.intake import Intake
 from omnibox.inbox.taking import enqueue
 from omnibox.inbox.views import Sight
 from omnibox.jobs import Jobs
+from omnibox.logs import get_logger
 from omnibox.outbound import Guard, GuardedHttp
 from omnibox.registry import Registered, load_connectors
 from omnibox.store import Store
@@ -41,7 +41,7 @@ from omnibox.web.hub import Hub
 from omnibox.web.server import make_app
 
 STOP_S = 10
-log = structlog.get_logger("omnibox")
+log = get_logger("omnibox")
 
 
 @asynccontextmanager

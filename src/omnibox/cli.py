@@ -131,8 +131,7 @@ def _explain_end(error: Exception, config: Config) -> NoReturn:
             raise Refused("the database does not answer; run `omnibox check`") from None
         case OSError():
             raise Refused(f"{error.filename or f'{config.host}:{config.port}'}: {error.strerror or error}") from None
-    from structlog import get_logger
-
+    from omnibox.logs import get_logger
     from omnibox.web.errors import raised_at
 
     get_logger("omnibox").critical("stopped by a defect", error=type(error).__name__, raised=raised_at(error))

@@ -11,7 +11,6 @@ from datetime import timedelta
 from typing import Any, cast
 
 import sqlalchemy as sa
-import structlog
 
 from omnibox.clock import Clock, now
 from omnibox.connector import (
@@ -34,6 +33,7 @@ from omnibox.inbox.origin import Origin
 from omnibox.inbox.retries import backoff
 from omnibox.inbox.taking import enqueue
 from omnibox.inbox.way import Way
+from omnibox.logs import get_logger
 from omnibox.outbound import Guard
 from omnibox.registry import Registered
 from omnibox.secrets import Secrets
@@ -44,7 +44,7 @@ CHECK_S = 60.0
 HEALTHY_S = 45.0  # a reader that ran this long has a working line: what was wrong is over
 LEASE_S = 30.0
 TOKEN = "conversation"  # noqa: S105  the purpose of the tokens in reply addresses
-log = structlog.get_logger("omnibox.connections")
+log = get_logger("omnibox.connections")
 
 
 @dataclass(slots=True)

@@ -10,11 +10,11 @@ from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
-import structlog
 
 from omnibox import crash
 from omnibox.clock import Clock, now
 from omnibox.connector import BadSettings, ChannelSettings
+from omnibox.logs import get_logger
 from omnibox.outbound import Guard, GuardedHttp
 from omnibox.secrets import Secrets
 from omnibox.store import Store, Transaction, insert
@@ -97,4 +97,4 @@ def _remember(tx: Transaction, row: Mapping[str, Any]) -> None:
 
 
 def logger(connector: str, connection_id: int) -> Any:
-    return structlog.get_logger(f"omnibox.connector.{connector}").bind(connection_id=connection_id)
+    return get_logger(f"omnibox.connector.{connector}").bind(connection_id=connection_id)

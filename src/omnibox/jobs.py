@@ -10,17 +10,17 @@ from datetime import timedelta
 from typing import Any
 
 import sqlalchemy as sa
-import structlog
 
 from omnibox.bus import Bus
 from omnibox.clock import Clock, now
+from omnibox.logs import get_logger
 from omnibox.store import Store, StoreUnavailable, Transaction
 from omnibox.store.tables import job
 
 LEASE = timedelta(minutes=5)
 MOST_AT_ONCE = 8
 MOST_TRIES = 12
-log = structlog.get_logger("omnibox.jobs")
+log = get_logger("omnibox.jobs")
 
 Handler = Callable[[str, int], Awaitable[None]]
 """Does the work for a subject; the number of the try counts from 1. Raises `Later` to be called again."""

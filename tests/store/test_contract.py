@@ -146,7 +146,7 @@ async def test_a_lost_commit_answer_doubles_nothing(store: Store) -> None:
     """COMMIT reaches the database, its answer does not reach us: every caller hears that nobody knows."""
     await store.write(note("first"))
     writer: Any = store._writer
-    engine = writer._engine if store.is_embedded else writer._engine.sync_engine
+    engine = writer._engine
     lose = {"next": True}
 
     dialect = engine.dialect

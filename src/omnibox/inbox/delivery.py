@@ -9,8 +9,6 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Literal
 
-import structlog
-
 from omnibox import crash
 from omnibox.blobs import Blobs
 from omnibox.bus import Bus
@@ -19,6 +17,7 @@ from omnibox.connector import BadSettings, ChannelDown, Evidence, Outbound, Send
 from omnibox.inbox import queue, states
 from omnibox.inbox.replies import outgoing_file
 from omnibox.inbox.way import Way, Ways
+from omnibox.logs import get_logger
 from omnibox.store import Store, StoreUnavailable
 from omnibox.store.tables import agent, attachment, delivery, message
 
@@ -26,7 +25,7 @@ import sqlalchemy as sa  # isort: skip
 
 MOST_AT_ONCE = 64
 RENEW_S = 15.0
-log = structlog.get_logger("omnibox.delivery")
+log = get_logger("omnibox.delivery")
 
 
 class LeaseLost(Exception):

@@ -1,7 +1,7 @@
 """Masks plain text: every digit of a card number but the last four becomes a bullet, codes and dates all of theirs."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from omnibox.masking.alphabet import BULLET
 from omnibox.masking.brands import SHORTEST
@@ -72,8 +72,10 @@ def _without_escapes(text: str) -> str:
     return _QUERY.sub(lambda match: _ESCAPED_SPACE.sub("   ", match.group()).replace("+", " "), text)
 
 
-def hide(text: str, spans: Iterable[Span]) -> str:
+def hide(text: str, spans: Sequence[Span]) -> str:
     """`text` with the digits in these spans as bullets. The spans are in order and may overlap."""
+    if not spans:
+        return text
     pieces: list[str] = []
     position = 0
     for start, end in spans:

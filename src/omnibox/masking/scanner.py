@@ -8,7 +8,7 @@ its card to a longer number that happens to fit. The work for each group is boun
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import accumulate, pairwise
+from itertools import accumulate, count, pairwise
 
 from omnibox.masking.alphabet import BULLET, GAP, LINE_BREAKS, LOOSE, STRICT
 from omnibox.masking.brands import LENGTHS, LONGEST, SHORTEST, check_sums, find_range, is_weak
@@ -65,14 +65,14 @@ class _Row:
     before: list[int]
     group_at: dict[int, int]
     fitting: dict[int, list[_Window]] = field(default_factory=dict)
-    _spans: list[tuple[int, int]] | None = None
+    found_spans: list[tuple[int, int]] | None = None
 
     @property
     def spans(self) -> list[tuple[int, int]]:
         """Where each group stands in the text. Few rows are looked at so closely."""
-        if self._spans is None:
-            self._spans = [group.span() for group in _GROUP.finditer(self.text, self.start, self.end)]
-        return self._spans
+        if self.found_spans is None:
+            self.found_spans = [group.span() for group in _GROUP.finditer(self.text, self.start, self.end)]
+        return self.found_spans
 
     @property
     def is_cut(self) -> bool:
@@ -105,7 +105,7 @@ def _rows(text: str) -> Iterator[_Row]:
         if len(values) < SHORTEST:
             continue
         before = list(accumulate(map(len, _GROUP.findall(digits)), initial=0))
-        row = _Row(text, start, position, values, before, {count: index for index, count in enumerate(before)})
+        row = _Row(text, start, position, values, before, dict(zip(before, count(), strict=False)))
         yield row
         if row.is_cut:
             position = row.spans[-_OVERLAP][0]

@@ -54,7 +54,10 @@ BEFORE_DATE = f"{_WORD_START}(?:{_EXPIRY_WORD}){_PUNCTUATION}(?:(?:{_FILLER}){_W
 
 def may_name_code_or_date(text: str) -> bool:
     """Whether a key word of a code or a date is possible in this lower-case text."""
-    return any(stem in text for stem in _STEMS)
+    for stem in _STEMS:  # noqa: SIM110  # a generator costs three times as much, and every message passes here
+        if stem in text:
+            return True
+    return False
 
 
 def names_card(text: str) -> bool:

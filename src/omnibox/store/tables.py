@@ -379,13 +379,7 @@ delivery = _table(
     sa.Column("sent_at", Instant),
     sa.Column("external_id", sa.Text),
     _flag("is_open"),  # queued, sending or uncertain: later parts of the conversation may have to wait
-    sa.Index(
-        "ix_delivery_open",
-        "conversation_id",
-        "id",
-        sqlite_where=sa.text("is_open"),
-        postgresql_where=sa.text("is_open"),
-    ),
+    sa.Index("ix_delivery_open", "conversation_id", "is_open", "id"),
     sa.Index("ix_delivery_due", "state", "not_before"),
 )
 

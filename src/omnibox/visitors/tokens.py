@@ -48,22 +48,23 @@ def find_visitor(tx: Reader, token: str, channel_id: int) -> Visitor | None:
         .join(identity, identity.c.id == visitor_token.c.identity_id)
         .where(visitor_token.c.token_hash == hash_of(token), visitor_token.c.channel_id == channel_id)
     ).first()
-    return None if row is None else Visitor(*row)
+    return None if row is None else Visitor(**row._asdict())
 
 
 def welcome_visitor(tx: Transaction, origin: Origin, channel_id: int, token: str) -> Visitor:
     """A person nobody knows yet, with the token they will be known by."""
     address = random_token()
     person = find_person(tx, origin, channel_id, address)
+    visitor = Visitor(hash_of(token), person.identity_id, person.contact_id, channel_id, address, cursor=0)
     row = {
-        "token_hash": hash_of(token),
-        "identity_id": person.identity_id,
+        "token_hash": visitor.token_hash,
+        "identity_id": visitor.identity_id,
         "channel_id": channel_id,
         "created_at": tx.clock(),
-        "cursor": 0,
+        "cursor": visitor.cursor,
     }
     tx.execute(sa.insert(visitor_token), row)
-    return Visitor(row["token_hash"], person.identity_id, person.contact_id, channel_id, address, 0)
+    return visitor
 
 
 def conversation_state(tx: Reader, identity_id: int) -> str:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import asyncio
 
-import structlog
 from aiohttp import web
 
 from omnibox.connections import Live
 from omnibox.connector import BadSettings, Forged, Handshake, Request, Webhook
+from omnibox.logs import get_logger
 from omnibox.web.api import ApiError, Ask, door, not_found
 
 BODY_TIMEOUT_S = 20
-log = structlog.get_logger("omnibox.hooks")
+log = get_logger("omnibox.hooks")
 
 
 @door("GET", "/hooks/{key}", may="public")

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest_asyncio
+from tests.connectors.email.doubles import ADDRESS, CUSTOMER, PASSWORD, mail, part
 
 from omnibox.connector import ChannelSettings, Envelope
 from omnibox.testing import ConnectorTests
 from omnibox.testing.world.mail import MailHouse
 from omnibox_email import Email, intake
 from omnibox_email.addresses import OwnAddress
-from tests.connectors.email.doubles import ADDRESS, CUSTOMER, PASSWORD, mail, part
 
 ARRIVED_AT = datetime(2026, 11, 21, 10, tzinfo=UTC)
 

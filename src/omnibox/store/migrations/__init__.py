@@ -6,7 +6,7 @@ import secrets
 from pathlib import Path
 
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.util import greenlet_spawn
 
 from omnibox.store.engine import new_epoch
 from omnibox.store.tables import installation, metadata
@@ -25,12 +25,16 @@ async def migrate(url: str | sa.URL) -> bool:
     """
     url = sa.make_url(url)
     driver = "sqlite+aiosqlite" if url.get_backend_name() == "sqlite" else url.drivername
-    engine = create_async_engine(url.set(drivername=driver), hide_parameters=True)
+    engine = sa.create_engine(url.set(drivername=driver), hide_parameters=True)
     try:
-        async with engine.connect() as connection:
-            return await connection.run_sync(_migrate)
+        return await greenlet_spawn(_migrate_by, engine)
     finally:
-        await engine.dispose()
+        await greenlet_spawn(engine.dispose)
+
+
+def _migrate_by(engine: sa.Engine) -> bool:
+    with engine.connect() as connection:
+        return _migrate(connection)
 
 
 def _migrate(connection: sa.Connection) -> bool:

@@ -430,13 +430,7 @@ def upgrade() -> None:
         batch_op.create_index("ix_delivery_due", ["state", "not_before"], unique=False)
         batch_op.create_index(batch_op.f("ix_delivery_identity_id"), ["identity_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_delivery_message_id"), ["message_id"], unique=False)
-        batch_op.create_index(
-            "ix_delivery_open",
-            ["conversation_id", "id"],
-            unique=False,
-            sqlite_where=sa.text("is_open"),
-            postgresql_where=sa.text("is_open"),
-        )
+        batch_op.create_index("ix_delivery_open", ["conversation_id", "is_open", "id"], unique=False)
 
     op.create_table(
         "external_ref",

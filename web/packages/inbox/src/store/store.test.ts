@@ -235,6 +235,40 @@ describe("snapshot and events", () => {
   });
 });
 
+describe("late answers", () => {
+  it("a page that left the server before the events takes nothing back", () => {
+    const store = createStore(timers);
+    store.load(snapshot());
+    const page = (one: Row) => ({ conversations: [one], next: null, seq: 0 });
+    store.rows.putPage("all", null, page(row({ rev: 1 })), true);
+    store.rows.put(row({ rev: 3, unread: 2 }));
+    store.rows.putPage("all", null, page(row({ rev: 2, unread: 1 })), true);
+    expect(store.rows.get(12)).toMatchObject({ rev: 3, unread: 2 });
+
+    store.threads.set(12, { status: "loading" });
+    store.threads.put(message({ rev: 4, text: "newer" }));
+    store.threads.putPage(12, { messages: [message({ rev: 2 })], next: null, seq: 0 }, true);
+    expect(store.threads.get(12).messages).toMatchObject([{ rev: 4, text: "newer" }]);
+  });
+
+  it("a change of a message that is not loaded yet makes no hole above the first page", () => {
+    const store = createStore(timers);
+    const ids = () => store.threads.get(12).messages.map(({ id }) => id);
+    store.threads.set(12, { status: "loading" });
+    store.threads.put(message({ id: 20, rev: 2 }));
+    store.threads.putPage(12, { messages: [message({ id: 100 })], next: 100, seq: 0 }, true);
+    expect(ids()).toEqual([100]);
+    store.threads.put(message({ id: 20, rev: 3 }));
+    expect(ids()).toEqual([100]);
+    store.threads.putPage(
+      12,
+      { messages: [message({ id: 20, rev: 3 })], next: null, seq: 0 },
+      false,
+    );
+    expect(ids()).toEqual([20, 100]);
+  });
+});
+
 describe("who is told", () => {
   it("an event repaints its own row, not its neighbours", () => {
     const store = createStore(timers);

@@ -144,6 +144,21 @@ it("a refused pass is renewed once; only an ended session asks to sign in", asyn
   expect(store.connectivity().isSignedOut).toBe(true);
 });
 
+it("a fresh pass that is refused at once means that the session is: no endless tries", async () => {
+  const { sync, store, sockets, welcome } = open();
+  await sync.start();
+  await welcome();
+  await vi.advanceTimersByTimeAsync(60_000);
+  sockets.at(-1)?.onclose?.({ code: 4401 });
+  await settle();
+  sockets.at(-1)?.onclose?.({ code: 4401 });
+  await settle();
+  const tries = sockets.length;
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(store.connectivity().isSignedOut).toBe(true);
+  expect(sockets).toHaveLength(tries);
+});
+
 it("what the server refuses is taken back on screen", async () => {
   const { sync, store } = open();
   store.load(snapshot());

@@ -68,6 +68,15 @@ it("a card number is announced while it is typed and hidden before it leaves or 
   expect(JSON.stringify(localStorage)).not.toContain("4111");
 });
 
+it("a draft is kept when the composer goes, with its card number hidden", async () => {
+  const { field } = open();
+  await userEvent.type(field(), "card 4111 1111 1111 1111");
+  cleanup();
+  expect(JSON.stringify(localStorage)).toContain("card •••• •••• •••• 1111");
+  expect(JSON.stringify(localStorage)).not.toContain("4111");
+  expect(open().field().value).toBe("card •••• •••• •••• 1111");
+});
+
 it("a closed window refuses the reply with its reason and leaves the note open", async () => {
   const policy = { allowed: false, mode: null, until: null, code: "window_closed", why: null };
   const { write, field } = open({ policy });

@@ -1,12 +1,12 @@
 import { Trans, useLingui } from "@lingui/react/macro";
-import { Button, Modal, TextInput } from "@mantine/core";
+import { Button, TextInput } from "@mantine/core";
 import type { Channel, Connection, Connector } from "@omnibox/api";
 import { useState } from "react";
 import { useServices } from "../../app/services.ts";
 import { Copy } from "../../ui/Copy.tsx";
-import { useReason } from "../../ui/reasons.ts";
 import { toast } from "../../ui/toast.tsx";
 import styles from "./ChannelPanel.module.css";
+import { DeleteByName } from "./DeleteByName.tsx";
 import { StateDot } from "./Health.tsx";
 import { type Filled, SchemaForm } from "./SchemaForm.tsx";
 
@@ -17,45 +17,6 @@ interface ChannelPanelProps {
   channel: Channel;
   connector: Connector;
   onChange: () => Promise<unknown>;
-}
-
-function DeleteDialog({ channel, onChange }: Omit<ChannelPanelProps, "connector">) {
-  const { t } = useLingui();
-  const { api } = useServices();
-  const reason = useReason();
-  const [isOpen, setOpen] = useState(false);
-  const [typed, setTyped] = useState("");
-  const remove = async () => {
-    try {
-      await api.deleteChannel(channel.id);
-      setOpen(false);
-      await onChange();
-    } catch (error) {
-      toast(reason(error), { isFailure: true });
-    }
-  };
-  return (
-    <>
-      <Button variant="subtle" color="danger" size="xs" onClick={() => setOpen(true)}>
-        <Trans>Delete channel</Trans>
-      </Button>
-      <Modal opened={isOpen} onClose={() => setOpen(false)} title={t`Delete ${channel.name}?`}>
-        <div className={styles.dialog}>
-          <p>
-            <Trans>This cannot be undone. Type the channel's name to confirm.</Trans>
-          </p>
-          <TextInput
-            label={channel.name}
-            value={typed}
-            onChange={(event) => setTyped(event.currentTarget.value)}
-          />
-          <Button color="danger" disabled={typed !== channel.name} onClick={() => void remove()}>
-            <Trans>Delete</Trans>
-          </Button>
-        </div>
-      </Modal>
-    </>
-  );
 }
 
 /** One of our addresses: its settings and, for a website, the piece of code to paste. */
@@ -92,7 +53,14 @@ export function ChannelPanel({ channel, connector, onChange }: ChannelPanelProps
           toast(t`Saved`);
         }}
       >
-        <DeleteDialog channel={channel} onChange={onChange} />
+        <DeleteByName
+          label={t`Delete channel`}
+          name={channel.name}
+          onDelete={async () => {
+            await api.deleteChannel(channel.id);
+            await onChange();
+          }}
+        />
       </SchemaForm>
     </section>
   );

@@ -2,7 +2,7 @@ import { Trans, useLingui } from "@lingui/react/macro";
 import { Button } from "@mantine/core";
 import type { Connection, Connector } from "@omnibox/api";
 import { useQuery } from "@tanstack/react-query";
-import { useParams } from "@tanstack/react-router";
+import { useNavigate, useParams } from "@tanstack/react-router";
 import { useState } from "react";
 import { useDesk } from "../../app/live.ts";
 import { NotFound } from "../../app/NotFound.tsx";
@@ -15,7 +15,9 @@ import { toast } from "../../ui/toast.tsx";
 import { AddChannel, ChannelPanel } from "./ChannelPanel.tsx";
 import { Emblem } from "./ChannelsPage.tsx";
 import { Check } from "./Check.tsx";
+import { DeleteByName } from "./DeleteByName.tsx";
 import { HealthBanner, StateDot } from "./Health.tsx";
+import { Quarantine } from "./Quarantine.tsx";
 import { SchemaForm } from "./SchemaForm.tsx";
 import styles from "./Steps.module.css";
 import { Steps } from "./Steps.tsx";
@@ -52,7 +54,8 @@ function Power({ connection, reload }: Omit<BodyProps, "connector">) {
 
 function Body({ connection, connector, reload }: BodyProps) {
   const { t } = useLingui();
-  const { api } = useServices();
+  const { api, queries } = useServices();
+  const navigate = useNavigate();
   return (
     <div className={styles.columns}>
       <Steps connector={connector} hookUrl={connection.hook_url} />
@@ -92,8 +95,25 @@ function Body({ connection, connector, reload }: BodyProps) {
               onChange={reload}
             />
           ))}
-          <AddChannel connection={connection} connector={connector} onChange={reload} />
+          <AddChannel
+            key={connection.channels.length}
+            connection={connection}
+            connector={connector}
+            onChange={reload}
+          />
         </Panel>
+        <Quarantine connection={connection.id} />
+        <div>
+          <DeleteByName
+            label={t`Delete connection`}
+            name={connection.name}
+            onDelete={async () => {
+              await api.deleteConnection(connection.id);
+              void queries.invalidateQueries({ queryKey: ["channels"] });
+              await navigate({ to: "/settings/channels" });
+            }}
+          />
+        </div>
       </div>
     </div>
   );

@@ -1,0 +1,432 @@
+"""Reading and building: what goes in comes out, and no bytes break the reader."""
+
+from __future__ import annotations
+
+import base64
+import json
+import random
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from email import message_from_bytes
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from tests.connectors.email.doubles import ADDRESS, PART_ID, TOKEN
+from tests.connectors.email.test_fixtures import KEYS, record_of
+
+from omnibox.connector import Echo, Inbound, Receipt
+from omnibox_email import Email, addresses, building, charsets, headers, intake, mime, quotes, reading, sanitising
+from omnibox_email.addresses import OwnAddress
+from omnibox_email.dates import parse_date
+
+FIXTURES = sorted((Path(__file__).parents[3] / "fixtures" / "email").glob("*.eml"))
+OURS = intake.Ours((OwnAddress(ADDRESS), OwnAddress("sales@shop.example", "")), "here")
+PLACE = intake.Place("INBOX", 5, 9, datetime(2026, 11, 21, tzinfo=UTC))
+PRINTABLE = st.text(st.characters(blacklist_categories=["Cs", "Cc"]), max_size=300)
+QUIET = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+def whole(record: dict[str, Any]) -> bool:
+    return set(record) == set(KEYS) and all(isinstance(record[key], kind) for key, kind in KEYS.items())
+
+
+def envelope(raw: str | bytes) -> Any:
+    content = raw.replace("\n", "\r\n").encode() if isinstance(raw, str) else raw
+    return intake.take_in(content, PLACE, OURS)[0]
+
+
+# ---- no bytes break it ----
+
+
+@QUIET
+@given(st.binary(min_size=1, max_size=2000))
+def test_any_bytes_give_a_record(raw: bytes) -> None:
+    assert whole(record_of(raw))
+    assert isinstance(envelope(raw), Inbound)
+
+
+MIXTURE = (
+    b'From: |Content-Type: |multipart/mixed; boundary=b|text/html|message/rfc822|--b|--|=?utf-8?q?|?=|<|>|"|(|,|;|:| '
+    b"|a@b.example|\xe4|\x1b$B|begin 644 x|end|filename*0*=|On 2026 wrote:|> |\0|\r\n|\r\n|\n|\r"
+).split(b"|")
+
+
+@QUIET
+@given(st.lists(st.sampled_from(MIXTURE), max_size=80))
+def test_any_mixture_of_what_mails_are_made_of_gives_a_record(pieces: list[bytes]) -> None:
+    raw = b"".join(pieces) or b"x"
+    assert whole(record_of(raw))
+    assert intake.take_in(raw, PLACE, OURS)
+
+
+def test_a_thousand_damaged_mails_give_a_record_each() -> None:
+    source = random.Random(5317)
+    raws = [path.read_bytes() for path in FIXTURES]
+    for _ in range(1000):
+        raw = bytearray(source.choice(raws))
+        for _ in range(source.randint(1, 6)):
+            at = source.randrange(len(raw))
+            change = source.randrange(4)
+            if change == 0:
+                raw[at] = source.randrange(256)
+            elif change == 1:
+                del raw[at : at + source.randrange(60)]
+            elif change == 2:
+                raw[at:at] = raw[max(0, at - 50) : at] * source.randint(1, 3)
+            else:
+                raw[at:at] = source.choice(raws)[:200]
+            raw = raw or bytearray(b"x")
+        assert whole(record_of(bytes(raw)))
+
+
+HEAD = b"From: a@x.example\r\nSubject: s\r\n"
+HTML = HEAD + b"Content-Type: text/html\r\n\r\n"
+
+
+def _nested(levels: int) -> bytes:
+    parts = (b"Content-Type: multipart/mixed; boundary=b%d\r\n\r\n--b%d\r\n" % (i, i) for i in range(levels))
+    return HEAD + b"".join(parts) + b"\r\nhello\r\n"
+
+
+HOSTILE: dict[str, Callable[[], bytes]] = {
+    "nesting": lambda: _nested(3000),
+    "parts": lambda: HEAD + b"Content-Type: multipart/mixed; boundary=b\r\n\r\n" + b"--b\r\n\r\nx\r\n" * 50_000,
+    "parameters": lambda: HEAD + b"Content-Type: text/plain" + b"; a*1*=b" * 16_000 + b"\r\n\r\nx",
+    "encoded words": lambda: b"Subject: " + b"=?utf-8?q?a?= " * 50_000 + b"\r\nFrom: a@x.example\r\n\r\nx",
+    "open words": lambda: b"Subject: " + b"=?a?q?b" * 12_000 + b"\r\nFrom: a@x.example\r\n\r\nx",
+    "recipients": lambda: HEAD + b"To: " + b"a@x.example,\r\n " * 100_000 + b"\r\n\r\nx",
+    "comments": lambda: b"Subject: s\r\nFrom: " + b"(" * 100_000 + b"\r\n\r\nx",
+    "quotes": lambda: b"Subject: s\r\nFrom: " + b'"a' * 50_001 + b"\r\n\r\nx",
+    "header lines": lambda: HEAD + b"X-A: b\r\n" * 500_000 + b"\r\nx",
+    "folds": lambda: HEAD + b"X-A: b\r\n" + b" c\r\n" * 500_000 + b"\r\nx",
+    "delimiters": lambda: HEAD + b"\r\n" + b"--\n" * 1_000_000,
+    "quote marks": lambda: HEAD + b"\r\n" + b">\n" * 1_000_000,
+    "introductions": lambda: HEAD + b"\r\n" + b"On 2026 10:00 a@b:\n" * 100_000,
+    "header blocks": lambda: HEAD + b"\r\n" + b"De: x\n" * 300_000,
+    "uuencode": lambda: HEAD + b"\r\n" + b"begin 644 a\n" * 200_000,
+    "divs": lambda: HTML + b"<div>" * 200_000,
+    "quotations": lambda: HTML + b"<blockquote type=cite>x" * 50_000,
+    "ampersands": lambda: HTML + b"&" * 2_000_000,
+    "scripts": lambda: HTML + b"<script>" * 200_000,
+    "depth and scripts": lambda: HTML + b"<div>" * 2000 + b"<script>" * 200_000,
+    "eight bits": lambda: HTML + bytes(range(128, 256)) * 8000,
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_mail_costs_bounded_time(name: str) -> None:
+    raw = HOSTILE[name]()
+    before = time.process_time()
+    record = record_of(raw)
+    assert time.process_time() - before < 10  # processor time: what other work the machine does counts not
+    assert whole(record)
+
+
+def test_what_lies_below_fifty_levels_is_kept_as_a_file() -> None:
+    mail = reading.read(_nested(60))
+    assert mail.is_cut
+    assert b"hello" in mail.attachments[-1].content
+
+
+def test_what_lies_beyond_a_thousand_parts_stays_in_the_last_one() -> None:
+    raw = HEAD + b"Content-Type: multipart/mixed; boundary=b\r\n\r\n"
+    raw += b"".join(b"--b\r\n\r\npart %d\r\n" % i for i in range(1100))
+    mail = reading.read(raw)
+    assert mail.is_cut
+    assert "part 1099" in mail.text
+
+
+# ---- the standard parser is right about well-formed mail ----
+
+
+def _standard_leaves(raw: bytes) -> list[tuple[str, bytes]]:
+    return [
+        (part.get_content_type(), part.get_payload(decode=True))  # type: ignore[misc]
+        for part in message_from_bytes(raw).walk()
+        if not part.is_multipart()
+    ]
+
+
+@QUIET
+@given(PRINTABLE, st.one_of(st.none(), PRINTABLE), st.lists(st.tuples(PRINTABLE, st.binary(max_size=300)), max_size=3))
+def test_what_is_built_is_what_is_read(text: str, html: str | None, files: list[tuple[str, bytes]]) -> None:
+    enclosed = tuple(building.Enclosed(name, "application/pdf", content) for name, content in files)
+    raw = building.build(_letter(text=text, html=html, files=enclosed))
+    mail = reading.read(raw)
+    assert mail.text == charsets.clean(text).strip("\n") or not text.strip()
+    assert [one.content for one in mail.attachments] == [content for _, content in files]
+    assert len(_standard_leaves(raw)) == 1 + bool(html) + len(files)
+    assert [(leaf.type, mime.content(raw, leaf)) for leaf in mime.leaves(mime.parse(raw).root)] == _standard_leaves(raw)
+
+
+@QUIET
+@given(PRINTABLE, PRINTABLE, st.text(max_size=60))
+def test_headers_survive_the_way_and_stay_within_their_lines(subject: str, name: str, evil: str) -> None:
+    raw = building.build(_letter(subject=subject, sender_name=name, extra={"X-Omnibox-Id": evil}))
+    head = raw.split(b"\r\n\r\n")[0]
+    assert head.isascii()
+    assert max(map(len, raw.split(b"\r\n"))) <= 998
+    assert b"\n" not in raw.replace(b"\r\n", b"")
+    names = [line.split(b":")[0] for line in head.split(b"\r\n") if line[:1] not in b" \t"]
+    assert sorted(names) == sorted(
+        [b"Date", b"Message-ID", b"From", b"To", b"Subject", b"X-Omnibox-Id", b"Content-Type", b"MIME-Version",
+         b"Content-Transfer-Encoding"]
+    )  # fmt: skip
+    mail = reading.read(raw)
+    assert mail.sender
+    assert mail.sender.address == ADDRESS
+    assert "".join((mail.subject or "").split()) == "".join(headers.one_line(subject)[:900].split())
+
+
+def _letter(**changed: Any) -> building.Letter:
+    fixed: dict[str, Any] = {
+        "message_id": f"{PART_ID}.omnibox@shop.example",
+        "written_at": datetime(2026, 11, 21, tzinfo=UTC),
+        "sender": ADDRESS,
+        "sender_name": "Shop",
+        "to": ("ana@customer.example",),
+        "subject": "s",
+        "text": "t",
+    }
+    return building.Letter(**{**fixed, **changed})
+
+
+def test_a_long_chain_keeps_its_first_and_its_newest_ids() -> None:
+    ids = tuple(f"id-{number:04}-{'x' * 60}@mail.example" for number in range(200))
+    raw = building.build(_letter(references=ids, in_reply_to=ids[-1]))
+    mail = reading.read(raw)
+    assert mail.references == (ids[0], *ids[-20:])
+    assert mail.in_reply_to == (ids[-1],)
+    assert b"=?" not in raw.split(b"\r\n\r\n")[0]
+
+
+@pytest.mark.parametrize(
+    ("subject", "answered"),
+    [
+        ("Hello", "Re: Hello"),
+        ("RE: re: AW: Hello", "Re: Hello"),
+        ("Re[2]: SV: Hej", "Re: Hej"),
+        ("回复：订单", "Re: 订单"),
+        ("Regarding: x", "Re: Regarding: x"),
+        ("", "Re:"),
+        (None, "Re:"),
+        ("a\r\nBcc: x@y", "Re: a Bcc: x@y"),
+    ],
+)
+def test_an_answer_carries_one_prefix(subject: str | None, answered: str) -> None:
+    assert building.answer_subject(subject) == answered
+
+
+# ---- what a mail means ----
+
+
+def test_tokens_are_found_wherever_an_address_stands() -> None:
+    for header in ("To", "Cc", "Delivered-To", "X-Original-To", "Envelope-To"):
+        item = envelope(f"From: a@x.example\n{header}: Help <HELP+{TOKEN.upper()}@Shop.Example>\n\nx\n")
+        assert item.tokens == (TOKEN,), header
+        assert item.to == ADDRESS
+    assert envelope("From: a@x.example\nTo: help+short@shop.example\n\nx\n").tokens == ()
+    assert envelope(f"From: a@x.example\nTo: sales+{TOKEN}@shop.example\n\nx\n").tokens == ()
+    assert envelope("From: a@x.example\nTo: sales+x@shop.example\n\nx\n").to == "sales@shop.example"
+    assert envelope("From: a@x.example\nTo: someone@else.example\n\nx\n").to == ADDRESS
+
+
+def test_ids_come_most_trusted_first() -> None:
+    item = envelope("From: a@x.example\nIn-Reply-To: <3@x>\nReferences: <1@x> <2@x>\n <3@x>\n\nx\n")
+    assert item.refs == ("3@x", "2@x", "1@x")
+
+
+def test_the_key_tells_content_and_not_the_way_it_came() -> None:
+    base = "From: a@x.example\nMessage-ID: <1@x>\nSubject: s\n\nbody\n"
+    first, again = envelope(base), envelope("Received: by y\nDelivered-To: z@x.example\n" + base)
+    other, unnamed = envelope(base.replace("body", "other")), envelope(base.replace("Message-ID: <1@x>\n", ""))
+    assert first.event_key == again.event_key == envelope(base.encode()).event_key
+    assert len({first.event_key, other.event_key, unnamed.event_key}) == 3
+    assert unnamed.external_id.endswith("@missing")
+
+
+def test_our_own_mail_that_comes_back_is_an_echo() -> None:
+    by_id = envelope(f"From: {ADDRESS}\nTo: c@x.example\nMessage-ID: <{PART_ID}.omnibox@shop.example>\n\nx\n")
+    by_header = envelope(f"From: {ADDRESS}\nTo: c@x.example\nMessage-ID: <r@relay>\nX-Omnibox-Id: here/p-1\n\nx\n")
+    elsewhere = envelope(f"From: {ADDRESS}\nTo: c@x.example\nX-Omnibox-Id: another/p-1\n\nx\n")
+    stranger = envelope(f"From: v@x.example\nMessage-ID: <{PART_ID}.omnibox@shop.example>\n\nx\n")
+    assert (type(by_id), by_id.part_id, by_id.address) == (Echo, PART_ID, "c@x.example")
+    assert (type(by_header), by_header.part_id) == (Echo, "p-1")
+    assert (type(elsewhere), elsewhere.sender_doubt) == (Inbound, "own-address")
+    assert type(stranger) is Inbound
+
+
+def test_a_mail_an_agent_sent_from_elsewhere_is_an_echo_of_the_sent_folder() -> None:
+    raw = f"From: {ADDRESS}\r\nTo: c@x.example\r\nIn-Reply-To: <1@x>\r\n\r\nx\r\n".encode()
+    place = intake.Place("Sent", 1, 1, PLACE.received_at, is_sent_folder=True)
+    (item,) = intake.take_in(raw, place, OURS)
+    assert isinstance(item, Echo)
+    assert (item.part_id, item.refs) == (None, ("1@x",))
+
+
+def test_only_a_report_with_an_id_of_ours_is_a_receipt() -> None:
+    raw = (FIXTURES[0].parent / "dsn-failed.eml").read_bytes()
+    assert all(isinstance(item, Receipt) for item in intake.take_in(raw, PLACE, OURS))
+    forged = raw.replace(b".omnibox@shop.example", b"@else.example")
+    (item,) = intake.take_in(forged, PLACE, OURS)
+    assert isinstance(item, Inbound)
+    assert item.automatic
+
+
+@pytest.mark.parametrize(
+    ("sender", "doubt"),
+    [
+        ("Ana <a@x.example>", None),
+        ('"b@y.example" <a@x.example>', None),
+        ("a@x.example <a@x.example>", None),
+        ("b@y.example <a@x.example>", "two-addresses"),
+        ("a@x.example, b@y.example", "several-senders"),
+        ("Team: a@x.example;", "group"),
+        ("<=?utf-8?q?a=40x.example?=>", "encoded-address"),
+        ("Nobody", "no-from"),
+    ],
+)
+def test_an_ambiguous_sender_is_doubted(sender: str, doubt: str | None) -> None:
+    assert envelope(f"From: {sender}\nTo: {ADDRESS}\nReply-To: a@x.example\n\nx\n").sender_doubt == doubt
+
+
+@pytest.mark.parametrize(
+    ("lines", "reason"),
+    [
+        ("X: y", None),
+        ("Auto-Submitted: no", None),
+        ("Auto-Submitted: auto-generated; x", "auto-generated"),
+        ("Return-Path: <>", "null-sender"),
+        ("Precedence: Bulk", "bulk"),
+        ("List-Unsubscribe: <x>", "list"),
+        ("X-Auto-Response-Suppress: OOF, AutoReply", "auto-response-suppress"),
+        ("X-Auto-Response-Suppress: DR", None),
+        ("X-Autoreply: yes", "auto-replied"),
+        ("X-Loop: here", "loop"),
+        ("Content-Type: multipart/report; report-type=disposition-notification; boundary=b", "read-receipt"),
+    ],
+)
+def test_automatic_mail_is_told_from_a_person_s(lines: str, reason: str | None) -> None:
+    assert envelope(f"From: a@x.example\n{lines}\n\n--b\n\nx\n--b--\n").automatic == reason
+    assert envelope("From: no-reply@x.example\n\nx\n").automatic == "robot-sender"
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        ("Sat, 21 Nov 2026 10:00:00 -0000", "2026-11-21T10:00:00+00:00"),
+        ("21 Nov 26 10:00 EST (comment)", "2026-11-21T10:00:00-05:00"),
+        ("Mon, 21 Nov 2026 10:00:00", "2026-11-21T10:00:00+00:00"),
+        ("Sat Nov 21 10:00:00 2026", "2026-11-21T10:00:00+00:00"),
+        ("2026-11-21T10:00:00+05:30", "2026-11-21T10:00:00+05:30"),
+        ("Sa, 21 Dez 2024 10.00 +0100", "2024-12-21T10:00:00+01:00"),
+        ("Sat, 21 Nov 2026 10:00:60 Z", "2026-11-21T10:00:59+00:00"),
+        ("Sat, 31 Feb 2026 10:00:00 +0000", None),
+        ("Sat, 21 Nov 2026 25:00:00 +0000", None),
+        ("Sat, 21 Nov 2026 10:00:00 +9999", None),
+        ("Sat, 21 Nov 2027 10:00:00 +0000", None),
+        ("yesterday", None),
+        ("", None),
+    ],
+)
+def test_dates_have_an_offset_or_are_none(text: str, moment: str | None) -> None:
+    found = parse_date(text, now=datetime(2026, 11, 21, 12, tzinfo=UTC))
+    assert (found.isoformat() if found else None) == moment
+
+
+# ---- quotes ----
+
+INTRODUCTIONS = [
+    "On Fri, Nov 20, 2026 at 5:55 PM Shop <help@shop.example> wrote:",
+    "El vie, 20 nov 2026 a las 17:55, Shop (<help@shop.example>) escribió:",
+    "Il giorno ven 20 nov 2026 alle ore 17:55 Shop <help@shop.example> ha scritto:",
+    "Am Fr., 20. Nov. 2026 um 17:55 Uhr schrieb Shop <help@shop.example>:",
+    "Le ven. 20 nov. 2026 à 17:55, Shop <help@shop.example> a écrit :",
+    "Em sex., 20 de nov. de 2026 às 17:55, Shop <help@shop.example> escreveu:",
+    "Op vr 20 nov 2026 om 17:55 schreef Shop <help@shop.example>:",
+    "pt., 20 lis 2026 o 17:55 Shop <help@shop.example> napisał(a):",
+    "pá 20. 11. 2026 v 17:55 odesílatel Shop <help@shop.example> napsal:",
+    "Den fre. 20. nov. 2026 kl. 17.55 skrev Shop <help@shop.example>:",
+    "pe 20. marrask. 2026 klo 17.55 Shop (help@shop.example) kirjoitti:",
+    "пт, 20 нояб. 2026 г. в 17:55, Shop <help@shop.example>:",
+]
+
+
+@pytest.mark.parametrize("introduction", INTRODUCTIONS)
+@pytest.mark.parametrize("mark", ["> ", ""])
+def test_history_is_cut_in_many_languages(introduction: str, mark: str) -> None:
+    words = introduction.split(" ")
+    for line in (introduction, "\n".join((" ".join(words[:-2]), " ".join(words[-2:])))):
+        text = f"My own words.\n\n{line}\n\n{mark}old\n{mark}older"
+        assert quotes.reply_text(text) == "My own words."
+
+
+@QUIET
+@given(st.text(max_size=400))
+def test_something_is_always_left(text: str) -> None:
+    assert bool(quotes.reply_text(text).strip()) == bool(text.strip())
+
+
+# ---- harmless ----
+
+
+def test_sanitised_html_loads_and_runs_nothing() -> None:
+    html = (
+        '<p onclick="x()" style="background:url(http://a/)">Hi<img src="http://a/1.gif"><img src="cid:x">'
+        '<img src="data:image/png;base64,AA"><script>1</script><link rel=stylesheet href=http://a/>'
+        '<a href="javascript:1">j</a><form action=http://a/><input></form><table background=http://a/>'
+        '<img src=x data-remote-src="javascript:1"><svg onload=x()></svg><video poster=http://a/></video>'
+        "<img srcset='http://a/ 2x'>"
+    )
+    clean = sanitising.sanitise(html, "")
+    assert 'src="cid:x"' in clean
+    assert 'data-remote-src="http://a/1.gif"' in clean
+    for bad in ("script", "onclick", "style", "javascript", "form", "background", "data:", "svg", "srcset", "poster"):
+        assert bad not in clean.replace("data-remote-src", ""), bad
+    assert ' src="http' not in clean
+
+
+# ---- the offline door ----
+
+
+def test_render_answers_a_mail() -> None:
+    inbound = b"From: Ana <a@x.example>\r\nReply-To: r@x.example\r\nSubject: AW: Hi\r\nMessage-ID: <2@x>\r\n"
+    inbound += b"In-Reply-To: <1@x>\r\n\r\nx\r\n"
+    item = {
+        "inbound_base64": base64.b64encode(inbound).decode(),
+        "from": "Shop <help@shop.example>",
+        "text": ".\nFrom x",
+    }
+    out = Email.render(item)
+    raw = base64.b64decode(out["raw_base64"])
+    record = record_of(raw)
+    assert (out["envelope_from"], out["envelope_to"]) == (ADDRESS, ["r@x.example"])
+    assert record["in_reply_to"] == "2@x"
+    assert record["references"] == ["1@x", "2@x"]
+    assert record["subject"] == "Re: Hi"
+    assert record["text"] == ".\nFrom x"
+    assert record["to"] == [{"name": None, "address": "r@x.example"}]
+    assert json.dumps(out)
+
+
+@pytest.mark.parametrize(
+    ("item", "code"),
+    [
+        ({}, "unsupported"),
+        ({"inbound_base64": "", "from": "a@x.example"}, "empty"),
+        ({"inbound_base64": "!"}, "invalid"),
+    ],
+)
+def test_what_cannot_be_rendered_is_named(item: dict[str, Any], code: str) -> None:
+    with pytest.raises(ValueError) as caught:
+        Email.render(item)
+    assert caught.value.args == (code,)
+
+
+def test_a_list_of_addresses_is_capped() -> None:
+    raw = b",".join(b"u%d@x.example" % i for i in range(2000))
+    assert len(addresses.parse_list(raw)) == addresses.MOST_ADDRESSES
