@@ -34,6 +34,13 @@ def stand_aside() -> None:
         os.sched_setaffinity(0, {_cores[1]})
 
 
+def run_aside(command: Sequence[str]) -> str:
+    """What a script of the servers' core prints; it runs to its end."""
+    pin = partial(os.sched_setaffinity, 0, {_cores[0]})
+    done = subprocess.run(command, capture_output=True, text=True, check=True, preexec_fn=pin)
+    return done.stdout
+
+
 def spare_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

@@ -11,8 +11,7 @@ import base64
 import logging
 import re
 import ssl
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -20,6 +19,7 @@ from aioimaplib import aioimaplib as library  # type: ignore[import-untyped]
 
 from omnibox_email import dates
 from omnibox_email.faults import LoginRefused, Lost, NoFolder, Refused, Timings
+from omnibox_email.imap_words import LITERAL, Fetched, Folder, Size, fetched_in, listed_in, quoted, quoted_name, uid_set
 
 _log = logging.getLogger("aioimaplib.aioimaplib")  # it would print what customers wrote
 _log.disabled = True
@@ -29,7 +29,6 @@ LONGEST_LINE = 16 << 20
 LONGEST_LITERAL = 48 << 20
 LONGEST_COMMAND_S = 900
 
-_LITERAL = re.compile(rb"\{(\d{1,12})\}\Z")
 _STATUS = re.compile(rb"\* (?:OK|NO|BAD|BYE|PREAUTH)\b", re.I)
 _RESPONSE_CODE = re.compile(rb"\[([A-Z-]+)")
 _TEMPORARY = frozenset({b"UNAVAILABLE", b"INUSE", b"LIMIT", b"SERVERBUG", b"CONTACTADMIN"})
@@ -92,7 +91,7 @@ class Line(library.IMAP4ClientProtocol):  # type: ignore[misc] # the library has
         del self._buffer[: end + 2]
         self._searched = 0
         self._pieces.append(line)
-        announced = _LITERAL.search(line) if not _STATUS.match(self._pieces[0]) else None
+        announced = LITERAL.search(line) if not _STATUS.match(self._pieces[0]) else None
         if announced and self._pieces[0].startswith(b"*"):
             self._missing = int(announced.group(1))
             if self._missing > LONGEST_LITERAL:
@@ -212,7 +211,7 @@ class Line(library.IMAP4ClientProtocol):  # type: ignore[misc] # the library has
         if self.can("LOGINDISABLED"):
             raise Refused("email.login_needs_tls")
         if (user + password).isascii() and not re.search(r"[\x00-\x1f\x7f]", user + password):
-            result, lines = await self.run("LOGIN", library.quoted(user), library.quoted(password))
+            result, lines = await self.run("LOGIN", quoted(user), quoted(password))
         else:
             answer = base64.b64encode(f"\0{user}\0{password}".encode()).decode()
             has_initial = self.can("SASL-IR")
@@ -302,14 +301,14 @@ class Line(library.IMAP4ClientProtocol):  # type: ignore[misc] # the library has
         result, lines = await self.run("FETCH", uid_set(uids), what, prefix="UID")
         if result != "OK":
             raise Lost("email.fetch_refused")
-        return list(_fetched(lines))
+        return list(fetched_in(lines))
 
     async def folders(self) -> list[tuple[str, frozenset[str]]]:
         """(name, attributes in lower case) of every folder."""
         result, lines = await self.run("LIST", '""', '"*"')
         if result != "OK":
             return []
-        return [found for i, line in enumerate(lines) if (found := _listed(line, lines[i + 1 : i + 2]))]
+        return [found for i, line in enumerate(lines) if (found := listed_in(line, lines[i + 1 : i + 2]))]
 
     async def idle(self, seconds: float) -> bool:
         """Wait until the server has news, at most `seconds`; whether it had. Then the line is proved alive.
@@ -346,114 +345,6 @@ class Line(library.IMAP4ClientProtocol):  # type: ignore[misc] # the library has
             if not may_end:
                 self.abort()
                 raise Lost("email.line_silent") from None
-
-
-@dataclass(frozen=True, slots=True)
-class Folder:
-    """What EXAMINE says of a folder."""
-
-    name: str
-    uidvalidity: int
-    uidnext: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Size:
-    """Bytes of a mail and when the server took it."""
-
-    size: int
-    received_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Fetched:
-    """One FETCH response: the words outside the body, and the body where there is one."""
-
-    uid: int
-    facts: bytes
-    body: bytes | None
-
-
-_FETCH = re.compile(rb"\d+ FETCH \(", re.I)
-_UID = re.compile(rb"\bUID (\d+)", re.I)
-_QUOTED_BODY = re.compile(rb'BODY\[\](?:<\d+>)? (?:"((?:[^"\\]|\\.)*)"|(NIL))', re.I | re.S)
-
-
-def _fetched(lines: Sequence[bytes | bytearray]) -> Iterator[Fetched]:
-    """The FETCH responses among the pieces; unsolicited ones (flags) have no UID and fall away."""
-    group: list[bytes | bytearray] = []
-    for piece in (*lines, b"0 FETCH ("):
-        if isinstance(piece, bytes) and _FETCH.match(piece):
-            if group and (found := _one_fetched(group)):
-                yield found
-            group = []
-        group.append(piece)
-
-
-def _one_fetched(group: Sequence[bytes | bytearray]) -> Fetched | None:
-    facts = b" ".join(bytes(piece) for piece in group if isinstance(piece, bytes))
-    literal = next((piece for piece in group if isinstance(piece, bytearray)), None)
-    body = bytes(literal) if literal is not None else None
-    if body is None and (quoted := _QUOTED_BODY.search(facts)):
-        body = re.sub(rb"\\(.)", rb"\1", quoted.group(1) or b"")
-        facts = facts[: quoted.start()] + facts[quoted.end() :]
-    uid = _UID.search(facts)
-    return Fetched(int(uid.group(1)), facts, body) if uid and _FETCH.match(facts) else None
-
-
-def _listed(line: bytes | bytearray, following: Sequence[bytes | bytearray]) -> tuple[str, frozenset[str]] | None:
-    found = re.match(rb'LIST \(([^)]*)\) (?:"(?:[^"\\]|\\.)*"|NIL) (.+)\Z', bytes(line), re.I | re.S)
-    if not found or isinstance(line, bytearray):
-        return None
-    name = found.group(2)
-    if _LITERAL.search(name) and following:
-        name = bytes(following[0])
-    elif name.startswith(b'"'):
-        name = re.sub(rb"\\(.)", rb"\1", name[1:-1])
-    attributes = frozenset(word.decode("ascii", "replace").lower() for word in found.group(1).split())
-    return decode_name(name.decode("ascii", "replace")), attributes
-
-
-def uid_set(uids: Iterable[int]) -> str:
-    """UIDs as IMAP writes sets: neighbours as ranges."""
-    ranges: list[list[int]] = []
-    for uid in uids:
-        if ranges and uid == ranges[-1][1] + 1:
-            ranges[-1][1] = uid
-        else:
-            ranges.append([uid, uid])
-    return ",".join(f"{first}:{last}" if first != last else f"{first}" for first, last in ranges)
-
-
-def quoted_name(name: str) -> str:
-    """A folder name as an argument: modified UTF-7 (RFC 3501 5.1.3), quoted."""
-    out, foreign = [], ""
-    for letter in [*name, ""]:
-        if letter and not " " <= letter <= "~":
-            foreign += letter
-            continue
-        if foreign:
-            encoded = base64.b64encode(foreign.encode("utf-16-be")).decode().rstrip("=").replace("/", ",")
-            out.append(f"&{encoded}-")
-            foreign = ""
-        out.append("&-" if letter == "&" else letter)
-    quoted: str = library.quoted("".join(out))
-    return quoted
-
-
-def decode_name(name: str) -> str:
-    """A folder name from modified UTF-7; what is none stays as it is."""
-
-    def foreign(found: re.Match[str]) -> str:
-        if not found.group(1):
-            return "&"
-        encoded = found.group(1).replace(",", "/")
-        try:
-            return base64.b64decode(encoded + "=" * (-len(encoded) % 4)).decode("utf-16-be")
-        except ValueError:
-            return found.group()
-
-    return re.sub(r"&([A-Za-z0-9+,]*)-", foreign, name)
 
 
 async def dial(sock: Any, host: str, security: str, context: ssl.SSLContext | None, timings: Timings) -> Line:

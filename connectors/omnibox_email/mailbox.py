@@ -10,14 +10,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from omnibox.connector import ChannelDown, Context, Envelope, Receive, SendError, Temporary
+from omnibox.connector import BadSettings, ChannelDown, Context, Envelope, Receive, SendError, Temporary
 from omnibox_email import intake
 from omnibox_email.account import Account
 from omnibox_email.faults import Fault, LoginRefused, Lost, NoFolder, Refused, Timings
 from omnibox_email.intake import Ours, Place
 
 if TYPE_CHECKING:
-    from omnibox_email.imap import Folder, Line, Size
+    from omnibox_email.imap import Line
+    from omnibox_email.imap_words import Folder, Size
 
 MOST_ITEMS = 100
 MOST_BYTES_AT_ONCE = 16 << 20
@@ -137,6 +138,8 @@ class Follower:
             line = await dial(self._context, self._account, self._timings)
         except Temporary as error:
             raise Lost(error.code) from None
+        except BadSettings:
+            raise ChannelDown("email.imap_forbidden") from None
         has_survived = False
         try:
             opened = await line.examine(folder)

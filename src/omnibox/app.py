@@ -175,6 +175,7 @@ async def serve(config: Config, started: Callable[[str, str], None]) -> None:
         loop.add_signal_handler(number, stop.set)
     async with running(config) as hub, listening(hub, config.host, config.port) as port:
         gc.enable()
+        gc.set_threshold(10_000, 20, 50)
         gc.freeze()  # what a start makes stays for good; walking it again and again costs pauses of 60 ms
         started(config.public_url or f"http://{config.host}:{port}", hub.setup_code)
         await stop.wait()

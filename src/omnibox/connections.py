@@ -61,6 +61,7 @@ class Live:
     context: LiveContext
     connector: Connector | None
     problem: BadSettings | None
+    has_hook: bool
     reading: asyncio.Task[None] | None = None
 
 
@@ -177,9 +178,12 @@ class Connections:
         if connector is not None:
             for each, settings in zip(channels, own, strict=True):
                 ways[each.id] = Way(each.id, each.address, settings.settings, connector, origin, self._token)
+        has_hook = isinstance(connector, Webhook)  # asked once: a protocol's check walks its members at each call
         is_live = registered.capabilities.live and connector is not None
         sites = {each.key: each.id for each in channels if each.state != "disabled"} if is_live else {}
-        return Live(row.id, registered, row.state, row.hook_key, origin, ways, sites, context, connector, problem)
+        return Live(
+            row.id, registered, row.state, row.hook_key, origin, ways, sites, context, connector, problem, has_hook
+        )
 
     def _document(self, encrypted: str) -> dict[str, Any]:
         return cast("dict[str, Any]", json.loads(self.secrets.decrypt(encrypted)))

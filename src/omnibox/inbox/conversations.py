@@ -12,6 +12,7 @@ from sqlalchemy import bindparam
 from omnibox.masking import Masked, mask
 from omnibox.model import AuthorKind, ConversationState, MessageKind
 from omnibox.store import Reader, Transaction, insert
+from omnibox.store.hot import Hot
 from omnibox.store.tables import agent, contact, conversation, identity, tally
 
 PREVIEW = 160  # characters of the last message in a list row
@@ -33,7 +34,7 @@ _touch_values = {
     "rev": conversation.c.rev + 1,
 }
 _TOUCH = sa.update(conversation).where(conversation.c.id == bindparam("b_id")).values(_touch_values)
-_TOUCH_INBOUND = (
+_TOUCH_INBOUND = Hot(
     sa.update(conversation)
     .where(conversation.c.id == bindparam("b_id"), conversation.c.state == "open")
     .values(_touch_values | {"unread": conversation.c.unread + 1, "last_inbound_at": _later_inbound})

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Any, TypeVar
+from functools import cache
+from typing import Any, TypeVar, cast
 
 import sqlalchemy as sa
 
@@ -83,15 +84,19 @@ class Intake:
 def masked(envelope: E) -> E:
     """The envelope with every text of it masked. Ids and addresses are not text."""
     changes: dict[str, Any] = {}
-    for each in fields(envelope):
-        value = getattr(envelope, each.name)
-        if value is None or not isinstance(value, str):
-            continue
-        if each.name in TEXT_FIELDS:
-            changes[each.name] = mask(clean(value))
-        elif each.name == "html":
-            changes[each.name] = mask_html(clean(value))
+    for name, masks in _texts_of(type(envelope)):
+        value = getattr(envelope, name)
+        if value is not None:
+            changes[name] = masks(clean(value))
     return replace(envelope, **changes)
+
+
+@cache
+def _texts_of(kind: Hashable) -> tuple[tuple[str, Callable[[str], Masked]], ...]:
+    """The members of an envelope that are text, each with its mask."""
+    names = {each.name for each in fields(cast("type[Inbound]", kind))}
+    texts = [(name, mask) for name in sorted(TEXT_FIELDS & names)]
+    return (*texts, ("html", mask_html)) if "html" in names else tuple(texts)
 
 
 def masked_content(content: bytes, content_type: str) -> bytes:

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from omnibox.model import LEFT, DeliveryState
 from omnibox.store import Transaction, insert
+from omnibox.store.hot import Hot
 from omnibox.store.tables import conversation, delivery, early, external_ref, identity, message
 
 OPEN = frozenset({"queued", "sending", "uncertain"})
@@ -119,7 +120,7 @@ def refer(
     return False
 
 
-_REFER = insert(external_ref).on_conflict_do_nothing().returning(external_ref.c.value)
+_REFER = Hot(insert(external_ref).on_conflict_do_nothing().returning(external_ref.c.value))
 
 
 def advance(tx: Transaction, row: sa.Row[Any], state: DeliveryState) -> None:

@@ -16,6 +16,7 @@ from omnibox.inbox.origin import Origin
 from omnibox.masking import Masked, mask
 from omnibox.model import Author, MessageKind
 from omnibox.store import Transaction, insert
+from omnibox.store.hot import Hot
 from omnibox.store.tables import (
     arrival,
     attachment,
@@ -362,7 +363,7 @@ def _take_receipt(tx: Transaction, origin: Origin, channel_id: int, receipt: Rec
 # ── Rows
 
 
-_FIND_PERSON = (
+_FIND_PERSON = Hot(
     sa.select(identity.c.id, identity.c.contact_id, identity.c.conversation_id)
     .where(
         identity.c.kind == bindparam("b_kind"),
@@ -394,7 +395,7 @@ def find_person(tx: Transaction, origin: Origin, channel_id: int, address: str) 
     return Person(identity_id, contact_id, None, is_new=True)
 
 
-_INSERT_MESSAGE = insert(message).on_conflict_do_nothing().returning(message.c.id)
+_INSERT_MESSAGE = Hot(insert(message).on_conflict_do_nothing().returning(message.c.id))
 _STORED = sa.select(message.c.id).where(
     message.c.event_scope == bindparam("b_scope"), message.c.event_key == bindparam("b_key")
 )

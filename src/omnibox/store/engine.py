@@ -25,16 +25,17 @@ from omnibox.clock import Clock, now
 from omnibox.model import Seq
 from omnibox.store import tables
 from omnibox.store.conflict import insert as insert
+from omnibox.store.hot import Hot
 
 T = TypeVar("T")
 MOST_ITEMS = 256  # in one commit
 MOST_QUEUED = 10_000  # waiting; more is refused, so that callers say 503 instead of filling memory
-ADVANCE = (
+ADVANCE = Hot(
     sa.update(tables.installation)
     .values(seq=tables.installation.c.seq + sa.bindparam("count"))
     .returning(tables.installation.c.seq)
 )
-APPEND = sa.insert(tables.event)
+APPEND = Hot(sa.insert(tables.event))
 RERUN = frozenset({"40P01", "40001"})  # PostgreSQL: deadlock, serialization failure
 
 
@@ -51,7 +52,9 @@ class Transaction:
     events: list[dict[str, Any]] = field(default_factory=list)
     words: set[str] = field(default_factory=set)
 
-    def execute(self, statement: sa.Executable, parameters: Any = None) -> sa.CursorResult[Any]:
+    def execute(self, statement: sa.Executable | Hot, parameters: Any = None) -> sa.CursorResult[Any]:
+        if isinstance(statement, Hot):
+            return cast("sa.CursorResult[Any]", statement.run(self.connection, parameters))
         return cast("sa.CursorResult[Any]", self.connection.execute(statement, parameters))
 
     def announce(self, type: str, *, conversation: int | None = None, message: int | None = None,
@@ -223,9 +226,9 @@ def _append(tx: Transaction) -> int:
     """Number and store the announced events as the last statements before COMMIT: dense and in order."""
     if not tx.events:
         return 0
-    last: int = tx.connection.execute(ADVANCE, {"count": len(tx.events)}).scalar_one()
+    last: int = tx.execute(ADVANCE, {"count": len(tx.events)}).scalar_one()
     first = last - len(tx.events) + 1
-    tx.connection.execute(APPEND, [{"seq": first + i, **event} for i, event in enumerate(tx.events)])
+    APPEND.run_each(tx.connection, [{"seq": first + i, **event} for i, event in enumerate(tx.events)])
     return last
 
 
@@ -270,14 +273,20 @@ class _ThreadWriter:
         self._engine.dispose()
 
     def _run(self) -> None:
+        connection: sa.Connection | None = None
         while (jobs := self._gather()) is not None:
             seq, words, failure = 0, set[str](), None
             try:
-                with self._engine.connect() as connection:
-                    seq, words = commit_batch(connection, jobs, self._clock)
+                connection = connection or self._engine.connect()
+                seq, words = commit_batch(connection, jobs, self._clock)
             except Exception as error:
                 failure = error
+                if connection is not None:
+                    connection.invalidate()
+                    connection = None
             self._loop.call_soon_threadsafe(self._finish, jobs, seq, words, failure)
+        if connection is not None:
+            connection.close()
         self._loop.call_soon_threadsafe(self._stopped.set_result, None)
 
     def _gather(self) -> list[_Job] | None:
@@ -385,7 +394,7 @@ def _sqlite_writer(url: sa.URL) -> sa.Engine:
 
 
 def _sqlite_readers(url: sa.URL) -> sa.Engine:
-    engine = sa.create_engine(url.set(drivername="sqlite+aiosqlite"), hide_parameters=True, pool_size=4, max_overflow=4)
+    engine = sa.create_engine(url.set(drivername="sqlite+aiosqlite"), hide_parameters=True, pool_size=8, max_overflow=0)
     _prepare(engine, ("busy_timeout=5000", "query_only=ON"), "BEGIN")
     return engine
 

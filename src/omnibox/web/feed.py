@@ -59,6 +59,9 @@ class Feed:
     async def run(self) -> None:
         """Follow the log for ever."""
         async for batch in follow(self.store, self.bus, self.position):
+            if not self.agents and not self.visitors:
+                self.position = batch[-1].seq
+                continue
             frame = await self.store.read(partial(self._joined, batch=batch)) if self.agents else b""
             seen = await self.store.read(partial(visitor_events, batch=batch)) if self.visitors else {}
             # From here to the end nothing waits, so that a socket joins before or after a batch, never inside.

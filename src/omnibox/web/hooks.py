@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import cast
 
 from aiohttp import web
 
@@ -32,18 +33,19 @@ async def challenge(ask: Ask, key: str) -> web.Response:
 async def receive(ask: Ask, key: str) -> web.Response:
     """Verify, parse, store, and only then say 200."""
     live = _live(ask, key)
-    if live.state == "draft" or not isinstance(live.connector, Webhook):
+    if live.state == "draft" or not live.has_hook:
         raise not_found("This hook")
-    body = await _read(ask.request, live.connector.capabilities.max_body)
+    connector = cast("Webhook", live.connector)  # `has_hook` says so
+    body = await _read(ask.request, live.registered.capabilities.max_body)
     request = _request(ask.request, body)
     try:
-        live.connector.verify(request)
+        connector.verify(request)
     except Forged:
         raise _refused(live) from None
     except BadSettings:
         raise ApiError(503, "bad_settings", "This connection is not set up.", retry_after_s=60) from None
     try:
-        envelopes = list(live.connector.parse(request))
+        envelopes = list(connector.parse(request))
     except Exception as error:
         log.warning("a hook could not be read", connection_id=live.id, error=type(error).__name__)
         await ask.hub.intake.set_aside(live.origin, body, type(error).__name__)

@@ -21,6 +21,7 @@ from omnibox.web.static import FILES, list_built
 
 log = logging.getLogger("omnibox.access")
 READY_TIMEOUT_S = 2
+MACHINES = frozenset({"POST /hooks/{key}", "GET /healthz", "GET /readyz"})
 _openapi = b""
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -71,8 +72,11 @@ async def _surround(request: web.Request, handler: Handler) -> web.StreamRespons
         status = response.status
         return response
     finally:
-        took_ms = round((time.perf_counter() - began) * 1000, 1)
-        log.info("request", extra={"route": place, "status": status, "ms": took_ms})
+        # Machines ask thousands of times a minute: their successes are no news.
+        level = logging.DEBUG if status < 400 and place in MACHINES else logging.INFO
+        if log.isEnabledFor(level):
+            took_ms = round((time.perf_counter() - began) * 1000, 1)
+            log.log(level, "request", extra={"route": place, "status": status, "ms": took_ms})
 
 
 async def _guarded(request: web.Request, handler: Handler, place: str) -> web.StreamResponse:

@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from tests.connectors.email.doubles import ADDRESS, CUSTOMER, FakeContext, QuickEmail, Shelf, mail, outcome, running
+from tests.connectors.email.doubles import (
+    ADDRESS,
+    CUSTOMER,
+    QUICK,
+    FakeContext,
+    QuickEmail,
+    Shelf,
+    mail,
+    outcome,
+    running,
+)
 
 from omnibox.connector import ChannelDown, Inbound, Temporary
 from omnibox.testing.world.mail import MailHouse
+from omnibox_email import imap
+from omnibox_email.faults import Lost
 
 
 def email(house: MailHouse, **changed: Any) -> QuickEmail:
@@ -99,6 +113,17 @@ async def test_a_line_killed_at_any_command_loses_and_doubles_nothing(house: Mai
         house.deliver(mail(number=9), ADDRESS)
         await shelf.until(4)
     assert [item.external_id for item in shelf.items] == [f"m{n}@customer.example" for n in (0, 1, 2, 9)]
+
+
+async def test_a_lost_line_fails_the_command_that_waits(house: MailHouse) -> None:
+    sock = await FakeContext({}).connect("127.0.0.1", house.imap_port)
+    line = await imap.dial(sock, "127.0.0.1", "none", None, replace(QUICK, command_s=3600))
+    house.imap.kill_at(1)
+    async with asyncio.timeout(10):
+        with pytest.raises(Lost):
+            await line.run("NOOP")
+        with pytest.raises(Lost):
+            await line.idle(3600)
 
 
 async def test_a_renumbered_mailbox_is_read_again_without_doubles(house: MailHouse) -> None:

@@ -22,6 +22,7 @@ from tests.connectors.email.doubles import (
 
 from omnibox.connector import ChannelDown, ChannelSettings, OutboundFile, Recipients, Rejected, Temporary, Uncertain
 from omnibox.testing.world.mail import MailHouse
+from omnibox_email import transport
 
 
 class Impatient(QuickEmail):
@@ -262,6 +263,11 @@ async def test_the_text_arrives_unchanged(house: MailHouse, text: str) -> None:
     payload: Any = message_from_bytes(mail.raw).get_payload(decode=True)
     # The end of the data adds one line end.
     assert payload.decode().removesuffix("\r\n").replace("\r\n", "\n") == text.replace("\r\n", "\n")
+
+
+def test_no_line_of_the_mail_can_end_the_data() -> None:
+    raw = b".\r\n..\n.a\rb\n\n."
+    assert transport.stuffed(raw) == b"..\r\n...\r\n..a\r\nb\r\n\r\n..\r\n"
 
 
 async def test_nothing_a_customer_wrote_adds_a_header_or_a_recipient(house: MailHouse) -> None:

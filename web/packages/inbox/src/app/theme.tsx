@@ -15,6 +15,25 @@ const palette = (token: string): MantineColorsTuple => {
   return [color, color, color, color, color, color, color, color, color, color];
 };
 
+const shades = (...tokens: string[]): MantineColorsTuple =>
+  tokens.map((token) => `var(--${token})`) as unknown as MantineColorsTuple;
+
+// The greys that the kit's own styles reach for, light to dark, in either scheme.
+const [subtle, line, border, muted] = ["subtle", "line", "control-border", "muted"];
+const gray = shades(subtle, subtle, line, line, border, border, muted, muted, "text", "text");
+const dark = shades(
+  "text",
+  "text",
+  muted,
+  border,
+  line,
+  subtle,
+  subtle,
+  "surface",
+  "canvas",
+  "canvas",
+);
+
 const veil = { backgroundOpacity: 0.4 };
 
 export const theme = createTheme({
@@ -25,6 +44,8 @@ export const theme = createTheme({
     danger: palette("danger"),
     warning: palette("warning"),
     neutral: palette("muted"),
+    gray,
+    dark,
   },
   fontFamily: "'Inter Variable', system-ui, sans-serif",
   fontSizes: { xs: "12px", sm: "14px", md: "14px", lg: "16px", xl: "20px" },

@@ -74,7 +74,7 @@ export function PendingItem({ pending, onEdit }: PendingItemProps) {
       data-pending={status}
     >
       {text && (
-        <div className={styles.bubble} style={{ opacity: 0.75 }}>
+        <div className={styles.bubble}>
           <RichText text={text} />
         </div>
       )}
