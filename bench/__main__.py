@@ -6,6 +6,7 @@ import argparse
 import importlib
 import inspect
 import json
+import signal
 import sys
 import time
 from pathlib import Path
@@ -54,6 +55,7 @@ def main() -> int:
     for line in report.header_lines(facts):
         print(line)
     servers.stand_aside()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that no server stays behind
     RESULTS.mkdir(exist_ok=True)
     verdicts: list[str] = []
     with (RESULTS / f"{time.strftime('%Y%m%d-%H%M%S')}.jsonl").open("w") as results:

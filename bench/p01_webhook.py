@@ -116,7 +116,7 @@ class Bench:
         return driven
 
     async def rounds(self, *, long: bool) -> list[Figure]:
-        figures = []
+        figures: list[Figure] = []
         for connections, times in ((64, ROUNDS), (16, 1), (256, 1)):
             pairs, ours = [], Driven()
             for _ in range(ROUNDS if long else times):

@@ -38,6 +38,6 @@ def _bare() -> tuple[float, float]:
 def _ours(found: Hub) -> tuple[float, float]:
     server = found.start()
     try:
-        return found.started_in_s * 1000, server.cpu_s() * 1000
+        return server.until_page() * 1000, server.cpu_s() * 1000
     finally:
         server.stop()

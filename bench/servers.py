@@ -83,7 +83,7 @@ class Server:
         while not _accepts(self.port):
             if self.process.poll() is not None or time.perf_counter() - self.began > START_S:
                 raise RuntimeError("the server does not listen")
-            time.sleep(0.01)
+            time.sleep(0.003)
 
     def cpu_s(self) -> float:
         """CPU time of all its threads so far."""
@@ -155,15 +155,22 @@ class Hub:
         self.home.mkdir(mode=0o700)
         allow = ", ".join(f'"{target}"' for target in outbound_allow)
         (self.home / "omnibox.toml").write_text(f"outbound_allow = [{allow}]\n")
-        self.server = self.start()
+        self._server: Server | None = None
+
+    @property
+    def server(self) -> Server:
+        """The process of the last start."""
+        if self._server is None:
+            raise RuntimeError("the hub was never started")
+        return self._server
 
     def start(self) -> Server:
-        """Start, or start again; the server is there once its first page is."""
+        """Start, or start again; returns once it listens."""
         command = Path(sys.executable).with_name("omnibox")
         words = ["serve", "--home", str(self.home), "--port", str(self.port)]
-        self.server = Server([str(command), *words], self.port, self.output)
-        self.started_in_s = self.server.until_page()
-        return self.server
+        self._server = Server([str(command), *words], self.port, self.output)
+        self._server.until_listening()
+        return self._server
 
     @property
     def base(self) -> str:
@@ -180,7 +187,8 @@ class Hub:
         return admin
 
     def close(self) -> None:
-        self.server.stop()
+        if self._server is not None:
+            self._server.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
@@ -189,6 +197,7 @@ def hub(outbound_allow: Sequence[str] = ()) -> Iterator[Hub]:
     """A fresh hub, gone afterwards."""
     found = Hub(outbound_allow)
     try:
+        found.start()
         yield found
     finally:
         found.close()

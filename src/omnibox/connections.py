@@ -143,6 +143,7 @@ class Connections:
         if live.reading is not None:
             live.reading.cancel()
             await asyncio.wait([live.reading], timeout=2)
+        await _close(live.connector)
         await live.context.close()
 
     def _build(self, row: sa.Row[Any], channels: Sequence[sa.Row[Any]]) -> Live:
@@ -344,6 +345,18 @@ class Receiver:
         self.cursor = cursor
         self.has_received = True
         return [result.outcome for result in results]
+
+
+async def _close(connector: Connector | None) -> None:
+    """Let a connector that keeps a line open close it; it is given two seconds."""
+    close = getattr(connector, "close", None)
+    if close is None:
+        return
+    try:
+        async with asyncio.timeout(2):
+            await close()
+    except (TimeoutError, SendError, OSError):
+        log.warning("a connector did not close in time")
 
 
 def _make(registered: Registered, context: LiveContext) -> tuple[Connector | None, BadSettings | None]:

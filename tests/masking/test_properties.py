@@ -68,6 +68,8 @@ TEXTS = PIECES | st.text() | st.text("0123456789 -•/", max_size=60)
 @settings(max_examples=1500)
 @given(TEXTS)
 @example("•••• •••• •••• 4111 1111 1111 1111")
+@example("cvv 8683:4111 1111 1111 1111")
+@example("6759649826438453@4000 0000 0000 0000 006")
 def test_masking_twice_is_masking_once(text: str) -> None:
     once = mask(text)
     again, found = mask_counted(str(once))
@@ -98,6 +100,14 @@ def test_bytes_that_hold_no_number_stay_and_none_are_lost(data: bytes) -> None:
     if data.isascii():
         assert without == re.sub(rb"[0-9]", b"", data)
     assert mask_bytes(masked) == masked
+
+
+def test_a_number_in_an_endless_row_of_numbers_is_found_wherever_it_stands() -> None:
+    for count in (*range(960, 1060), 1985, 2000, 4321):
+        text = "9 " * count + "4111 1111 1111 1111" + " 9" * 30
+        assert mask(text) == "9 " * count + "•••• •••• •••• 1111" + " 9" * 30
+        text = "9 " * count + " ".join("4111111111111111") + " 9" * 30
+        assert mask(text).count("•") == 12
 
 
 class Outline(HTMLParser):

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from tests.store.test_contract import names, note
 
 from omnibox.store import Store, StoreUnavailable
 from omnibox.store.engine import _sqlite_writer
 from omnibox.store.migrations import migrate
-from tests.store.test_contract import names, note
 
 
 async def test_the_writer_is_durable_and_forgets_erased_bytes(tmp_path: Path) -> None:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from functools import cache
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
@@ -91,12 +90,16 @@ def masked(envelope: E) -> E:
     return replace(envelope, **changes)
 
 
-@cache
-def _texts_of(kind: Hashable) -> tuple[tuple[str, Callable[[str], Masked]], ...]:
-    """The members of an envelope that are text, each with its mask."""
-    names = {each.name for each in fields(cast("type[Inbound]", kind))}
-    texts = [(name, mask) for name in sorted(TEXT_FIELDS & names)]
-    return (*texts, ("html", mask_html)) if "html" in names else tuple(texts)
+_texts: dict[type, tuple[tuple[str, Callable[[str], Masked]], ...]] = {}
+
+
+def _texts_of(kind: type[Any]) -> tuple[tuple[str, Callable[[str], Masked]], ...]:
+    """The members of an envelope that are text, each with its mask; looked for once per kind."""
+    if kind not in _texts:
+        names = {each.name for each in fields(kind)}
+        found = [(name, mask) for name in sorted(TEXT_FIELDS & names)]
+        _texts[kind] = (*found, ("html", mask_html)) if "html" in names else tuple(found)
+    return _texts[kind]
 
 
 def masked_content(content: bytes, content_type: str) -> bytes:

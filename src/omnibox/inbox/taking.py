@@ -351,6 +351,8 @@ def _take_receipt(tx: Transaction, origin: Origin, channel_id: int, receipt: Rec
             sa.select(external_ref.c.delivery_id).where(external_ref.c.scope == scope, external_ref.c.value == value)
         ).scalar()
         row = states.lock_delivery(tx, known) if known is not None else None
+        if row is not None and receipt.status == "failed" and not _is_about(origin, receipt, row):
+            continue  # a forged bounce, or one about somebody else: it changes nothing of ours
         if row is None or row.state in ("queued", "sending"):
             states.keep_early(tx, scope, value, receipt.status, receipt.at)
         else:
@@ -358,6 +360,10 @@ def _take_receipt(tx: Transaction, origin: Origin, channel_id: int, receipt: Rec
     if receipt.watermark is not None and receipt.status != "failed":
         person = find_person(tx, origin, channel_id, receipt.address)
         states.advance_to(tx, person.identity_id, receipt.status, receipt.watermark)
+
+
+def _is_about(origin: Origin, receipt: Receipt, row: sa.Row[Any]) -> bool:
+    return not receipt.address or origin.folded(receipt.address) == origin.folded(row.address)
 
 
 # ── Rows

@@ -44,10 +44,10 @@ _NAMED = re.compile(rf"{BEFORE_CODE}({_CODE})|{BEFORE_DATE}({_DATE})")
 
 # Beside a number a date has a slash, a dash, a bar or a space: with a dot it may be a price.
 _BESIDE = r"(?:[ \t\xa0,;:|/()\[\]\-–—·\"'«»]|\r?\n){1,4}"
-_BARE_DATE = rf"{_MONTH} ?[/\-|] ?{_YEAR}(?!\d){_NOT_A_DAY}{_WHOLE}|(?:0[1-9]|1[0-2]) {_YEAR}(?!\d){_WHOLE}"
+_BARE_DATE = rf"{_MONTH} ?[/\-|] ?{_YEAR}(?!\d){_NOT_A_DAY}{_WHOLE}|(?:0[1-9]|1[0-2])[ \t]{_YEAR}(?!\d){_WHOLE}"
 _BARE_CODE = rf"\d{{3,4}}(?!\d){_WHOLE}"
 _NEXT_DATE = re.compile(rf"{_BESIDE}({_BARE_DATE})")
-_NEXT_CODE = re.compile(rf"{_BESIDE}({_BARE_CODE})")
+_NEXT_CODE = re.compile(rf"{_BESIDE}(?:(?:code|security|clave|seguridad|sicurezza)[ :=]{{1,3}})?({_BARE_CODE})")
 _NEXT_NAMED = re.compile(rf"{_BESIDE}(?:{_NAMED.pattern})")
 _DATE_BEFORE = re.compile(rf"(?<![\d/\-.:,])({_MONTH} ?[/|] ?{_YEAR})[ \t,;:|/(\-–—]{{1,3}}\Z")
 _LONGEST_DATE_BEFORE = 14

@@ -16,7 +16,9 @@ from omnibox.masking.surroundings import is_spared, is_telephone, joins_other_te
 
 _GROUPS_AT_ONCE = 1000  # bounds the memory for a text that is one endless row of numbers
 _OVERLAP = LONGEST  # groups that the next part begins with: as many as a number has at most
-_ROW = re.compile(rf"\d\d*+(?:{GAP}{{1,4}}+\d++){{0,{_GROUPS_AT_ONCE - 1}}}+")
+_ROW = re.compile(  # a longer run of digits is no group: it ends a row
+    rf"\d(?<!\d\d)\d{{0,18}}+(?!\d)(?:{GAP}{{1,4}}+\d{{1,19}}+(?!\d)){{0,{_GROUPS_AT_ONCE - 1}}}+"
+)
 _GROUP = re.compile(r"\d+")
 _ALL_LOOSE = re.compile(f"[{LOOSE}]+")
 _STRICT_CHARACTER = re.compile(f"[{STRICT}]")
@@ -31,8 +33,8 @@ _EXPIRY = re.compile(r"(?:0?[1-9]|1[0-2])([/\-.])(?:20)?\d\d(?!\d)")
 _MASK_BEFORE = re.compile(rf"(?:{BULLET}{GAP}{{0,4}}){{9}}\Z")
 _MASK_REACH = 9 * 5
 
-_TO_VALUE = bytes(byte - 48 if 48 <= byte <= 57 else 0 for byte in range(256))
-_NO_DIGITS = bytes(byte for byte in range(256) if not 48 <= byte <= 57)
+_BLANKED = bytes(byte if 48 <= byte <= 57 else 32 for byte in range(256))
+_TO_VALUE = bytes(max(0, byte - 48) for byte in range(256))
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,34 +102,38 @@ def _rows(text: str) -> Iterator[_Row]:
         start, position = match.span()
         if position - start < SHORTEST:
             continue
-        digits = match.group()
-        values = _values(digits)
+        groups = _groups(match.group())
+        values = b"".join(groups).translate(_TO_VALUE)
         if len(values) < SHORTEST:
             continue
-        before = list(accumulate(map(len, _GROUP.findall(digits)), initial=0))
+        before = list(accumulate(map(len, groups), initial=0))
         row = _Row(text, start, position, values, before, dict(zip(before, count(), strict=False)))
         yield row
         if row.is_cut:
             position = row.spans[-_OVERLAP][0]
 
 
-def _values(text: str) -> bytes:
-    """The values of the digits in `text`, one byte each."""
+def _groups(text: str) -> list[bytes]:
+    """The groups of digits in a row, in ASCII."""
     if text.isascii():
-        return text.encode().translate(_TO_VALUE, _NO_DIGITS)
-    return bytes(int(character) for character in text if character.isdecimal())
+        return text.encode().translate(_BLANKED).split()
+    return [str(int(f"1{group}"))[1:].encode() for group in _GROUP.findall(text)]
 
 
 def _fitting(row: _Row) -> dict[int, list[_Window]]:
     """By first group, the windows whose digits fit a scheme, a length and the check digit, the longest first."""
-    values, group_at, sums = row.values, row.group_at, check_sums(row.values)
+    values, group_at = row.values, row.group_at
+    even, odd = check_sums(values)
     fitting: dict[int, list[_Window]] = {}
     for first, start in enumerate(row.before[: -_OVERLAP - 1] if row.is_cut else row.before[:-1]):
         if start + SHORTEST > len(values):
             break
         for length in LENGTHS[values[start] * 10 + values[start + 1]]:
             end = start + length
-            if end not in group_at or (sums[end % 2][end] - sums[end % 2][start]) % 10:
+            if end not in group_at:
+                continue
+            sums = odd if end % 2 else even
+            if (sums[end] - sums[start]) % 10:
                 continue
             found = find_range(values[start:end])
             if found:

@@ -19,7 +19,8 @@ _CARD_WORD = (
 _SECURITY_WORD = (
     "cv[vcnxd]2?|csc|cid|cav2?|security code|card verification (?:code|value|number)"
     "|c[oó]digos?(?: cv[vc]| de (?:seguridad|verificaci[oó]n|segurança))?"
-    "|codic[ei](?: cv[vc]| di (?:sicurezza|verifica))?"
+    r"|c[oó]d\.? (?:de )?seg(?:uridad|\.)?"
+    "|codic[ei](?: cv[vc]|(?: di)? (?:sicurezza|verifica))?"
     "|(?:karten)?(?:sicherheits|pr(?:ü|ue)f)(?:code|nummer|ziffer|nr)"
     "|code de s[eé]curit[eé]|cryptogramme|pin"
 )
@@ -33,15 +34,15 @@ _EXPIRY_WORD = (
 
 # Parts of every key word of a code or a date: a cheap test before the expensive one. In lower case.
 _STEMS = (
-    *("cv", "csc", "cid", "cav", "security", "verification", "digo", "codic", "sicherheits", "prüf", "pruef"),
+    *("cv", "csc", "cid", "cav", "security", "verification", "digo", " seg", "codic", "sicherheits", "prüf", "pruef"),
     *("sécurit", "securit", "cryptogr", "pin", "exp", "valid", "válid", "thru", "cad", "venc", "ltig", "abl", "verf"),
     *("mm/", "mm /"),
 )
 
 _FILLER = (
-    "is|es|è|e'|est|ist|lautet|il|el|le|la|on|in|am|a|de|del|date|code|number|no|nr|nº|n°|num|número|numero|is:|mm/yy"
+    "is|es|è|e'|est|ist|lautet|il|el|le|la|on|in|en|am|a|de|del|date|code|number|nummer|no|nr|nº|n°|num|número|numero"
 )
-_PUNCTUATION = r"""[\s:=#.,;()\[\]"'“”„«»<>*_|/\-–—]{0,4}"""
+_PUNCTUATION = r"""[\s:=#.,;()\[\]"'“”„«»<>*_|/\-–—]{0,5}"""
 
 _WORD_START = f"(?<![{LETTERS}])"
 _WORD_END = f"(?![{LETTERS}])"

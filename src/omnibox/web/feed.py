@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from omnibox.bus import Bus
-from omnibox.events import MOST, Head, events_after, follow, read_head
+from omnibox.events import MOST, Head, events_after, read_head
 from omnibox.inbox.views import Json, Sight, contacts_by_id, messages_by_id, moment, rows_by_id
 from omnibox.model import Event
 from omnibox.store import Reader, Store
@@ -57,22 +57,38 @@ class Feed:
         self.position = self.head.seq
 
     async def run(self) -> None:
-        """Follow the log for ever."""
-        async for batch in follow(self.store, self.bus, self.position):
+        """Follow the log for ever; while nobody listens, nothing is read."""
+        while True:
+            rung = self.bus.heard("events")
+            if self.agents or self.visitors:
+                before = self.position
+                batch = await self.store.read(partial(events_after, after=before))
+                if batch:
+                    await self._tell(batch, before)
+                    continue
+            await self.bus.wait("events", rung)
+
+    async def _tell(self, batch: Sequence[Event], before: int) -> None:
+        frame = await self.store.read(partial(self._joined, batch=batch)) if self.agents else b""
+        seen = await self.store.read(partial(visitor_events, batch=batch)) if self.visitors else {}
+        # From here to the end nothing waits, so that a socket joins before or after a batch, never inside.
+        if self.position != before:
+            return  # the last listener went and a new one came meanwhile
+        self.position = batch[-1].seq
+        for socket in tuple(self.agents):
+            if socket.cursor == before and frame:
+                socket.push(frame)
+                socket.cursor = self.position
+            else:
+                socket.abort()  # it joined while this batch was read without it; it resumes at once
+        self._tell_visitors(seen)
+
+    async def wake(self) -> None:
+        """Know where the log stands, before anybody's cursor is compared with it."""
+        if not self.agents and not self.visitors:
+            seq = (await self.store.read(read_head)).seq
             if not self.agents and not self.visitors:
-                self.position = batch[-1].seq
-                continue
-            frame = await self.store.read(partial(self._joined, batch=batch)) if self.agents else b""
-            seen = await self.store.read(partial(visitor_events, batch=batch)) if self.visitors else {}
-            # From here to the end nothing waits, so that a socket joins before or after a batch, never inside.
-            before, self.position = self.position, batch[-1].seq
-            for socket in tuple(self.agents):
-                if socket.cursor == before and frame:
-                    socket.push(frame)
-                    socket.cursor = self.position
-                else:
-                    socket.abort()  # it joined while this batch was read without it; it resumes at once
-            self._tell_visitors(seen)
+                self.position = max(self.position, seq)
 
     def _tell_visitors(self, seen: Mapping[int, Sequence[VisitorSight]]) -> None:
         for identity_id, sights in seen.items():
@@ -135,6 +151,7 @@ class Feed:
     async def moved(self, timeout_s: float) -> None:
         """Sleep until something may have happened, or the time is over."""
         await self.bus.wait("events", self.bus.heard("events"), timeout_s)
+        await self.wake()
 
     # ── Joining
 

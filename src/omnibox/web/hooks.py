@@ -79,6 +79,15 @@ async def _read(request: web.Request, most: int) -> bytes:
         raise ApiError(415, "compressed", "Compressed bodies are not taken.")
     if (request.content_length or 0) > most:
         raise too_large
+    if request.content.is_eof():  # the usual case: it came with the headers
+        body = request.content.read_nowait(-1)
+        if len(body) > most:
+            raise too_large
+        return body
+    return await _read_on(request, most, too_large)
+
+
+async def _read_on(request: web.Request, most: int, too_large: ApiError) -> bytes:
     body = bytearray()
     try:
         async with asyncio.timeout(BODY_TIMEOUT_S):

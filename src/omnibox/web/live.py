@@ -87,6 +87,7 @@ async def _greet(hub: Hub, signed_in: SignedIn, socket: Socket, hello: Frame) ->
     except ApiError:
         socket.say(t="reset", reason="pass")
         return
+    await hub.feed.wake()
     try:
         cursor = hub.feed.check(hello.get("epoch"), hello.get("cursor"))
         await hub.feed.reach(cursor)
@@ -196,6 +197,7 @@ class Frames(Wire):
 async def poll(ask: Ask, after: int, epoch: str = "", wait: int = MOST_POLL_S) -> web.Response:
     """One `events` frame, after up to `wait` seconds, or a `reset`."""
     feed = ask.hub.feed
+    await feed.wake()
     try:
         cursor = feed.check(epoch, after)
         await feed.reach(cursor)
@@ -220,6 +222,7 @@ async def frames(ask: Ask, body: Frames) -> Frames:
     answers: list[Frame] = []
     for frame in body.frames[:100]:
         if frame.get("t") == "hello":
+            await ask.hub.feed.wake()
             answers.append(welcome(ask.hub) | {"cursor": None})
             continue
         try:

@@ -192,6 +192,7 @@ async def welcome(ask: Ask, site: Site, hello: Frame) -> tuple[Visitor, Frame]:
     if hello["t"] != "hello" or hello.get("v") != 1:
         raise Closed(sockets.PROTOCOL_ERROR)
     hub = ask.hub
+    await hub.feed.wake()
     token = str(hello.get("token") or "")
     frame: Frame = {
         "t": "welcome",
@@ -406,6 +407,7 @@ async def poll(ask: Ask, site: Site) -> web.Response:
     """One `events` frame, after up to `wait` seconds, or a `reset`."""
     visitor = await _visitor(ask, site)
     feed, query = ask.hub.feed, ask.request.query
+    await feed.wake()
     after = query.get("after", "")
     try:
         cursor = feed.check(query.get("epoch"), int(after) if after.isdecimal() and len(after) < 16 else None)

@@ -18,12 +18,13 @@ import pytest
 from omnibox import connector as api
 from omnibox.testing import inspection
 from omnibox.testing.context import KitContext
+from omnibox.testing.kit.applying import applies, handshake, reads, webhook
 from omnibox.testing.kit.base import Base
 
 
 class Arriving(Base):
+    @applies(reads)
     async def test_it_reads_what_was_recorded(self, one: Any, platform: Any) -> None:
-        self._reads()
         settings = self.settings(platform)
         for path in self.recorded():
             got = [inspection.as_document(item) for item in self.read(one, path.read_bytes(), settings)]
@@ -32,14 +33,14 @@ class Arriving(Base):
                 expected.write_text(json.dumps(got, indent=2, ensure_ascii=False) + "\n")
             assert json.loads(json.dumps(got)) == json.loads(expected.read_text()), path.name
 
+    @applies(reads)
     async def test_envelopes_are_whole(self, one: Any, platform: Any) -> None:
-        self._reads()
         for path in self.recorded():
             for item in self.read(one, path.read_bytes(), self.settings(platform)):
                 assert not inspection.faults(item), path.name
 
+    @applies(reads)
     async def test_reading_is_pure(self, one: Any, platform: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-        self._reads()
         settings, bodies = self.settings(platform), [path.read_bytes() for path in self.recorded()]
         first = [list(self.read(one, body, settings)) for body in bodies]
         context = self.new_context(platform)
@@ -58,27 +59,27 @@ class Arriving(Base):
         assert again == first[::-1] * 2
         assert first == [list(self.read(one, body, settings)) for body in bodies]
 
+    @applies(webhook)
     async def test_genuine_requests_pass(self, one: Any, platform: Any) -> None:
-        self._webhook()
         for path in self.recorded():
             one.verify(self.request(path.read_bytes(), self.settings(platform)))
 
+    @applies(webhook)
     async def test_any_changed_byte_is_forged(self, one: Any, platform: Any) -> None:
-        self._webhook()
         for path in self.recorded():
             request = self.request(path.read_bytes(), self.settings(platform))
             for body in inspection.changed_bytes(request.body):
                 self._assert_forged(one, replace(request, body=body))
 
+    @applies(webhook)
     async def test_odd_signatures_are_forged(self, one: Any, platform: Any) -> None:
-        self._webhook()
         for path in self.recorded():
             request = self.request(path.read_bytes(), self.settings(platform))
             for headers in ({}, *inspection.odd_headers(request.headers)):
                 self._assert_forged(one, replace(request, headers=headers))
 
+    @applies(webhook)
     async def test_another_secret_is_forged(self, one: Any, platform: Any) -> None:
-        self._webhook()
         settings = self.settings(platform)
         body = self.recorded()[0].read_bytes()
         genuine = self.request(body, settings)
@@ -102,8 +103,8 @@ class Arriving(Base):
         self._assert_forged(connector, others)
         await context.close()
 
+    @applies(webhook)
     async def test_a_refusal_says_nothing(self, one: Any, platform: Any) -> None:
-        self._webhook()
         settings = self.settings(platform)
         for path in self.recorded():
             genuine = self.request(path.read_bytes(), settings)
@@ -113,9 +114,8 @@ class Arriving(Base):
             expected = {re.sub(r"^\w{1,9}=", "", value) for value in values if len(value) > 15}
             self._assert_silent(self._told(caught.value), self._secrets(settings), expected)
 
+    @applies(handshake)
     async def test_an_unsigned_handshake_is_forged(self, one: Any) -> None:
-        if not hasattr(one, "challenge"):
-            pytest.skip("has no handshake")
         for query in (
             {},
             {"hub.challenge": "1"},
@@ -124,9 +124,9 @@ class Arriving(Base):
             with pytest.raises(api.Forged):
                 one.challenge(api.Request({}, b"", query))
 
+    @applies(webhook)
     @pytest.mark.parametrize("body", inspection.NONSENSE, ids=range(len(inspection.NONSENSE)))
     async def test_nonsense_is_noticed(self, one: Any, body: bytes) -> None:
-        self._webhook()
         try:
             got = list(one.parse(api.Request({}, body)))
         except Exception:  # whatever it raises means: not readable as a whole
@@ -134,16 +134,16 @@ class Arriving(Base):
         assert got, "nonsense vanished: raise, or yield Unreadable"
         assert all(isinstance(item, api.Unreadable) for item in got)
 
+    @applies(webhook)
     async def test_odd_members_never_make_odd_envelopes(self, one: Any) -> None:
-        self._webhook()
         for path in self.recorded():
             document = _document(path)
             for variant in inspection.odd_variants(document) if document is not None else ():
                 for item in _read_or_nothing(one, variant):
                     assert not inspection.faults(item), path.name
 
+    @applies(webhook)
     async def test_a_bad_element_costs_nobody_else(self, one: Any, platform: Any) -> None:
-        self._webhook()
         for path in self.recorded():
             whole = list(self.read(one, path.read_bytes(), self.settings(platform)))
             wanted, count = [item for item in whole if _is_read(item)], 0
@@ -159,10 +159,10 @@ class Arriving(Base):
                     assert noticed > len(whole) - len(wanted), f"{path.name}: a bad element vanished"
             assert count or len(wanted) < 2, f"{path.name} holds several elements: say which lists in `batches`"
 
+    @applies(reads)
     async def test_reading_logs_no_text(
         self, one: Any, context: KitContext, platform: Any, caplog: pytest.LogCaptureFixture, capfd: Any
     ) -> None:
-        self._reads()
         caplog.set_level(logging.DEBUG)
         settings, said = self.settings(platform), set()
         for path in self.recorded():

@@ -133,18 +133,6 @@ class Base:
         hidden = {field.name for field in self.connector.settings if field.kind in ("secret", "url")}
         return {str(value) for name, value in settings.items() if name in hidden and len(str(value)) > 5}
 
-    def _webhook(self) -> None:
-        if not hasattr(self.connector, "verify"):
-            pytest.skip("has no webhook")
-
-    def _reads(self) -> None:
-        if not hasattr(self.connector, "parse") and type(self).read is Base.read:
-            pytest.skip("reads no recorded bodies")
-
-    def _http(self) -> None:
-        if self.connector.capabilities.live or not self.sends_by_http:
-            pytest.skip("does not send by HTTP")
-
     async def _failure(self, one: Any, part: api.Outbound) -> str:
         with pytest.raises(api.SendError) as caught:
             await one.send(part)

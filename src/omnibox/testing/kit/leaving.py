@@ -14,6 +14,7 @@ import pytest
 
 from omnibox import connector as api
 from omnibox.testing.context import KitContext
+from omnibox.testing.kit.applying import applies, by_http, files, idempotent, marks_leaving, reserves
 from omnibox.testing.kit.base import CANARY, Base, assert_cancels
 from omnibox.testing.platform import Received
 
@@ -69,18 +70,16 @@ class Leaving(Base):
             # Only a platform that gives ids itself may give one twice, and a pretend one does.
             assert any(first.external_id in text for text in _answered(self.accept, platform.requests[0]))
 
+    @applies(reserves)
     async def test_a_reserved_id_is_the_one_it_gets(self, one: Any) -> None:
-        if not hasattr(one, "reserve"):
-            pytest.skip("reserves no ids")
         part = self.outbound()
         sent = await one.send(part)
         assert one.reserve(part) == one.reserve(part)
         assert one.reserve(part) in (sent.external_id, *sent.aliases)
 
+    @applies(by_http)
+    @applies(idempotent)
     async def test_a_resend_is_byte_equal(self, one: Any, platform: Any) -> None:
-        self._http()
-        if not self.connector.capabilities.idempotent:
-            pytest.skip("a resend is never blind here")
         part = self.outbound()
         await one.send(part)
         await one.send(part)
@@ -88,9 +87,8 @@ class Leaving(Base):
         assert first.body == second.body
         assert any(part.id in text for text in first.texts()), "the platform cannot tell a repeat without the id"
 
+    @applies(marks_leaving)
     async def test_leaving_is_told_before_it_leaves(self, one: Any, platform: Any) -> None:
-        if not self.connector.capabilities.marks_leaving:
-            pytest.skip("is uncertain from the claim")
         told: list[int] = []
 
         async def leaving() -> None:
@@ -99,11 +97,10 @@ class Leaving(Base):
         await one.send(replace(self.outbound(), leaving=leaving))
         assert told == [0]
 
+    @applies(by_http)
+    @applies(files)
     async def test_a_file_arrives(self, one: Any, platform: Any) -> None:
-        self._http()
         limits = self.connector.capabilities.files
-        if limits is None:
-            pytest.skip("takes no files")
 
         async def read() -> bytes:
             return FILE_CANARY
@@ -115,9 +112,9 @@ class Leaving(Base):
         arrived = b"\n".join(request.body for request in platform.requests)
         assert FILE_CANARY in arrived or base64.b64encode(FILE_CANARY) in arrived
 
+    @applies(by_http)
     @pytest.mark.parametrize("status", STATUSES)
     async def test_each_status_is_the_right_error(self, one: Any, platform: Any, status: int) -> None:
-        self._http()
         error = {**STATUSES, **self.statuses}[status]
         platform.answer(status, b"{}", {"Location": f"{platform.url}elsewhere"} if status < 400 else None)
         with pytest.raises(api.SendError) as caught:
@@ -126,8 +123,8 @@ class Leaving(Base):
         assert caught.value.code
         assert platform.arrived == 1, "sent twice, or followed a redirect"
 
+    @applies(by_http)
     async def test_each_own_error_is_the_right_one(self, one: Any, platform: Any) -> None:
-        self._http()
         for status, body, error in self.own_errors:
             platform.answer(status, body)
             with pytest.raises(api.SendError) as caught:
@@ -135,9 +132,9 @@ class Leaving(Base):
             assert type(caught.value) is error, f"{status} {body}"
         assert platform.arrived == len(self.own_errors)
 
+    @applies(by_http)
     @pytest.mark.parametrize("status", [429, 503])
     async def test_retry_after_is_kept(self, one: Any, platform: Any, status: int) -> None:
-        self._http()
         date, later = "Mon, 02 Nov 2026 09:30:00 GMT", "Mon, 02 Nov 2026 09:30:07 GMT"
         for headers in ({"Retry-After": "7"}, {"Retry-After": later, "Date": date}):
             platform.answer(status, b"{}", headers)
@@ -145,16 +142,16 @@ class Leaving(Base):
                 await one.send(self.outbound())
             assert caught.value.retry_after == 7
 
+    @applies(by_http)
     @pytest.mark.parametrize("body", GARBAGE, ids=range(len(GARBAGE)))
     async def test_a_garbled_answer_is_uncertain(self, one: Any, platform: Any, body: bytes) -> None:
-        self._http()
         platform.answer(200, body)
         with pytest.raises(api.Uncertain):
             await one.send(self.outbound())
         assert platform.arrived == 1
 
+    @applies(by_http)
     async def test_an_odd_answer_never_crashes(self, one: Any, platform: Any) -> None:
-        self._http()
         for status in (200, 400, 500):
             for answer in ODD_ANSWERS:
                 platform.answer(status, json.dumps(answer).encode())
@@ -167,22 +164,22 @@ class Leaving(Base):
                     assert isinstance(sent.external_id, str)
                     assert sent.external_id not in ("", "None")
 
+    @applies(by_http)
     @pytest.mark.parametrize("cut", ["before", "inside"])
     async def test_a_broken_connection_is_uncertain(self, one: Any, platform: Any, cut: str) -> None:
-        self._http()
         platform.answer(200, b"{}", cut=cut)
         with pytest.raises(api.Uncertain):
             await one.send(self.outbound())
         assert platform.arrived == 1
 
+    @applies(by_http)
     async def test_a_closed_port_is_temporary(self, one: Any, platform: Any) -> None:
-        self._http()
         await platform.close()
         with pytest.raises(api.Temporary):
             await one.send(self.outbound())
 
+    @applies(by_http)
     async def test_a_send_can_be_cancelled(self, one: Any, platform: Any) -> None:
-        self._http()
         platform.hold()
         task = asyncio.ensure_future(one.send(self.outbound()))
         await asyncio.wait_for(platform.got_one(), self.patience_s)

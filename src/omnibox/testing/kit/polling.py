@@ -7,15 +7,15 @@ import contextlib
 from collections.abc import AsyncIterator
 from typing import Any
 
-import pytest
-
 from omnibox import connector as api
 from omnibox.testing import inspection
+from omnibox.testing.kit.applying import applies, source
 from omnibox.testing.kit.base import Base, assert_cancels
 from omnibox.testing.sources import MOST_ITEMS, StoreDown, Taking
 
 
 class Polling(Base):
+    @applies(source)
     async def test_a_source_hands_over_everything(self, one: Any, platform: Any) -> None:
         taking = await self._source(platform, 130)
         async with _running(one, taking):
@@ -24,6 +24,7 @@ class Polling(Base):
         assert not [fault for item in taking.taken for fault in inspection.faults(item)]
         assert taking.is_untouched
 
+    @applies(source)
     async def test_a_source_ends_soon_after_cancel(self, one: Any, platform: Any) -> None:
         await self._source(platform, 3)
         for idle_s in (0, 0.01, 0.1):  # busy, and at rest
@@ -32,6 +33,7 @@ class Polling(Base):
                 await asyncio.wait_for(taking.until_keys(3), self.patience_s)
                 await asyncio.sleep(idle_s)
 
+    @applies(source)
     async def test_a_source_ends_while_the_store_is_stuck(self, one: Any, platform: Any) -> None:
         await self._source(platform, 3)
         taking = Taking(blocks=True)
@@ -41,6 +43,7 @@ class Polling(Base):
         assert taking.is_untouched
         await self._assert_all_arrive(platform, Taking(), 3)
 
+    @applies(source)
     async def test_what_the_store_refused_comes_again(self, one: Any, platform: Any) -> None:
         await self._source(platform, 3)
         taking = Taking(fails=1)
@@ -55,6 +58,7 @@ class Polling(Base):
             await asyncio.gather(*waits, return_exceptions=True)
         await self._assert_all_arrive(platform, taking, 3)
 
+    @applies(source)
     async def test_a_source_goes_on_where_it_stopped(self, one: Any, platform: Any) -> None:
         taking = await self._source(platform, 3)
         async with _running(one, taking):
@@ -65,8 +69,6 @@ class Polling(Base):
         assert len(taking.taken) == seen + 1, "it handed over again what was taken"
 
     async def _source(self, platform: Any, count: int) -> Taking:
-        if not hasattr(self.connector, "run"):
-            pytest.skip("is no source")
         await self.fill(platform, count)
         return Taking()
 

@@ -40,6 +40,8 @@ class Plan:
         in_path = [name for name in in_path if name in signature]
         plain = [name for name in signature if name not in ("ask", self.body_name)]
         self.in_path = _model_of("Path", {name: (_as_id(hints[name]), ...) for name in in_path})
+        # A door reads its own path: a key, a token. It is compared with what is stored, so any text will do.
+        self.has_plain_path = bool(in_path) and all(hints[name] is str for name in in_path)
         self.in_query = _model_of(
             "Query", {name: _member(hints[name], signature[name]) for name in plain if name not in in_path}
         )
@@ -49,7 +51,11 @@ class Plan:
     async def arguments(self, ask: Ask) -> dict[str, Any]:
         """Raises `ApiError`: 404 for a path that names nothing, 422 for the rest, 413, 415."""
         arguments: dict[str, Any] = {"ask": ask} if self.asks else {}
-        if self.in_path is not None:
+        if self.has_plain_path:
+            arguments |= ask.request.match_info
+            if "\0" in ask.request.path:
+                raise not_found()
+        elif self.in_path is not None:
             try:
                 arguments |= _members(self.in_path, dict(ask.request.match_info))
             except ApiError:

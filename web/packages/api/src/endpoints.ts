@@ -50,6 +50,8 @@ export function createApi(request: Request) {
     redeemLink: (token: string, body: { name?: string; password: string }) =>
       post<Me>(`/api/links/${encodeURIComponent(token)}`, body),
 
+    changePassword: (body: { password: string; new_password: string }) =>
+      post<Me>("/api/me/password", body),
     snapshot: () => get<Snapshot>("/api/snapshot"),
     counts: () => get<Counts>("/api/counts"),
     changeMe: (body: { name?: string; is_on?: boolean }) => patch<Me>("/api/me", body),
@@ -95,6 +97,7 @@ export function createApi(request: Request) {
     invite: (body: { email: string; name: string; role: Role }) =>
       post<Link>("/api/invitations", body),
     invitations: () => get<Invitation[]>("/api/invitations"),
+    withdraw: (id: Id) => request<void>("DELETE", `/api/invitations/${id}`),
     resetLink: (id: Id) => post<Link>(`/api/agents/${id}/reset`),
 
     quarantine: () => get<Quarantined[]>("/api/quarantine"),

@@ -44,8 +44,10 @@ export interface Channel {
   health: Health;
   waiting: number;
   is_live: boolean;
-  settings?: Settings;
-  snippet?: string;
+  /** These three only for whoever may change them. */
+  settings?: Settings | null;
+  secrets_set?: string[] | null;
+  snippet?: string | null;
 }
 
 export interface Connection {
@@ -96,7 +98,7 @@ export interface SettingSchema {
   "x-ui"?: string;
   "x-ui-if"?: Record<string, unknown>;
   "x-ui-group"?: string;
-  "x-placeholder"?: string;
+  "x-ui-placeholder"?: string;
 }
 
 export interface SettingsSchema {
@@ -166,6 +168,8 @@ export interface Row {
   last_inbound_at: Time | null;
   opened_at: Time;
   automatic: boolean;
+  /** The conversation that this one continues. */
+  related: Id | null;
   policy: Policy;
   failed: number;
   presence: "here" | "left" | null;

@@ -97,6 +97,7 @@ export function ConversationsPage() {
           size={360}
           title={t`Contact details`}
           padding="md"
+          closeButtonProps={{ "aria-label": t`Close` }}
         >
           <ContactCard conversation={opened} />
         </Drawer>

@@ -68,6 +68,7 @@ export default function Palette() {
           );
         return [...found, ...people];
       }}
+      attributes={{ content: { "aria-label": t`Go to…` } }}
       actions={actions}
     />
   );

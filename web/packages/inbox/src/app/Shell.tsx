@@ -152,6 +152,7 @@ export function Shell() {
             <Outlet />
           </Suspense>
         </div>
+        <div id="above" />
       </main>
       <Suspense>
         <Palette />

@@ -7,7 +7,9 @@ import { createContext, useContext } from "react";
 import { createStore, type Store } from "../store/store.ts";
 import { createSync, type Sync } from "../store/sync.ts";
 
-const POLL_LIFE_MS = 300_000; // then a WebSocket is tried again
+// After a poll's life a WebSocket is tried again: soon at first, since a server may merely have restarted.
+const POLL_LIVES_MS = [20_000, 300_000];
+let polls = 0;
 const POLL_AFTER = 2; // failures in a row; from then on both ways in turn
 
 export const storage = openStorage(() => localStorage, "omnibox.");
@@ -42,7 +44,7 @@ async function connect(failures: number): Promise<FeedSocket> {
     fetch: (url, init) => fetch(url, init as RequestInit),
     newAbort: () => new AbortController(),
     timers: window,
-    lifeMs: POLL_LIFE_MS,
+    lifeMs: POLL_LIVES_MS[Math.min(polls++, 1)] ?? 0,
   });
 }
 

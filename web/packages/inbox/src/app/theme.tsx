@@ -34,6 +34,8 @@ const dark = shades(
   "canvas",
 );
 
+// What opens above a page belongs to its main landmark.
+const above = { target: "#above" };
 const veil = { backgroundOpacity: 0.4 };
 
 export const theme = createTheme({
@@ -59,8 +61,15 @@ export const theme = createTheme({
       defaultProps: { openDelay: 300, events: { hover: true, focus: true, touch: false } },
     },
     Switch: { defaultProps: { withThumbIndicator: false } },
-    Menu: { defaultProps: { shadow: "md", radius: "md", withinPortal: true } },
-    Popover: { defaultProps: { shadow: "md", radius: "md" } },
+    Menu: {
+      defaultProps: {
+        shadow: "md",
+        radius: "md",
+        portalProps: above,
+        withInitialFocusPlaceholder: false,
+      },
+    },
+    Popover: { defaultProps: { shadow: "md", radius: "md", portalProps: above } },
     Modal: { defaultProps: { radius: "lg", centered: true, overlayProps: veil } },
     Drawer: { defaultProps: { overlayProps: veil } },
   },

@@ -71,6 +71,7 @@ export const row = (change: Partial<Row> = {}): Row => ({
   last_inbound_at: null,
   opened_at: AT,
   automatic: false,
+  related: null,
   policy: { allowed: true, mode: null, until: null, code: null, why: null },
   failed: 0,
   presence: null,

@@ -4,7 +4,7 @@ import styles from "./RichText.module.css";
 
 // Every run is bounded: a long text without spaces must not be searched again from each of its letters.
 const PATTERN =
-  /(https?:\/\/[^\s<>"']{1,2000}[^\s<>"'.,;:!?)\]])|([^\s<>"'@]{1,64}@[^\s<>"'@]{1,190}\.[a-z]{2,24})|((?:•{4} ){3}\d{4})/giu;
+  /(https?:\/\/[^\s<>"']{1,2000}[^\s<>"'.,;:!?)\]])|([^\s<>"'@]{1,64}@[^\s<>"'@]{1,190}\.[a-z]{2,24})|(•(?:[\s.-]{0,2}•){7,17}(?:[\s.-]{0,2}\d){4})/giu;
 
 export interface Piece {
   kind: "text" | "url" | "email" | "card";
@@ -29,7 +29,7 @@ const REL = "noopener noreferrer nofollow ugc";
 
 function Card({ text }: { text: string }) {
   const { t } = useLingui();
-  const digits = text.slice(-4);
+  const digits = text.replace(/\D/g, "");
   return (
     <span className={styles.card} title={t`Card number hidden`}>
       <span aria-hidden="true">{text}</span>

@@ -21,7 +21,12 @@ export function useReason(): (error: unknown) => string {
       if (error.code === "slow_down") return t`Too many attempts. Try again in a minute.`;
       if (error.code === "may_not_resolve")
         return t`Only the assigned agent, an admin or the owner can resolve this conversation.`;
-      if (error.code === "store_unavailable") return t`The server is busy. Try again in a moment.`;
+      if (error.code === "may_not_assign")
+        return t`Only the assigned agent, an admin or the owner can hand it over.`;
+      if (error.code === "last_owner") return t`There must be at least one owner.`;
+      if (error.code === "owner_only") return t`Only an owner can do this.`;
+      if (error.code === "store_unavailable" || error.code === "busy")
+        return t`The server is busy. Try again in a moment.`;
       if (error.code === "too_large") return t`The file is too large for the server.`;
       const words = [error.message, error.cure].filter(Boolean).join(" ");
       return words || t`The server refused this (${error.code}).`;
@@ -30,24 +35,39 @@ export function useReason(): (error: unknown) => string {
   );
 }
 
-/** Why a part did not leave, or where a reply was refused; unknown codes are the connector's own words. */
+/** Why a part did not leave or a reply was refused (docs/errors.md); other codes are the connector's own. */
 export function useCodeWords(): (code: string | null, why?: string | null) => string {
   const { t } = useLingui();
   return useCallback(
     (code, why) => {
       const words: Record<string, string> = {
-        window_closed: t`The time in which this channel takes a reply has passed.`,
-        unreachable: t`The recipient cannot be reached at this address.`,
-        too_old: t`The message waited too long and was not sent.`,
-        exhausted: t`The platform did not take it after several tries.`,
-        timeout: t`The platform did not answer in time.`,
-        bad_settings: t`The channel's settings are not complete.`,
-        channel_down: t`The platform refuses this channel at the moment.`,
-        too_large: t`A file is larger than the channel takes.`,
-        dismissed: t`Marked as not sent by an agent.`,
+        no_connection: t`The other side could not be reached.`,
+        no_answer: t`The message left, and no answer came.`,
+        unexpected_answer: t`The other side's answer is not what it promises.`,
+        timeout: t`Sending took too long and was given up.`,
+        interrupted: t`The server was stopped while the message was leaving.`,
+        internal: t`The program part that sends on this channel failed.`,
+        dismissed: t`An agent gave this message up.`,
+        bounced: t`The receiving server returned the message. Check the address.`,
+        unreachable: t`Nothing reaches this person here until they write again.`,
+        file_too_large: t`A file is larger than this channel takes.`,
+        bad_settings: t`A setting of this channel is missing or wrong.`,
+        connector_missing: t`The package that serves this channel is not installed.`,
+        nothing_to_answer: t`On this platform a person must write first.`,
+        window_closed: t`The time in which this platform takes an answer is over.`,
+        channel_disabled: t`This channel is switched off.`,
+        empty_reply: t`There is nothing to send.`,
+        too_long: t`The text is longer than a reply may be.`,
+        upload_gone: t`A file of this reply is no longer there. Attach it again.`,
+        no_files: t`This channel takes no files.`,
+        too_many_files: t`These are more files than one reply may have here.`,
+        file_type_refused: t`This channel does not take files of this type.`,
         reply_refused: t`This channel does not take a reply now.`,
-        no_address: t`There is no address to reply to.`,
-        lost: t`The connection broke after the message had left.`,
+        http_401: t`The other side does not accept our credentials.`,
+        http_403: t`The other side refuses us.`,
+        http_413: t`The message or a file is too large for the other side.`,
+        http_429: t`The other side asks us to slow down.`,
+        http_503: t`The other side is not available now.`,
       };
       if (code && words[code]) return words[code];
       if (why) return why;

@@ -21,6 +21,8 @@ describe("a message's text", () => {
     ["see https://a.example/x?y=1.", "url", "https://a.example/x?y=1"],
     ["write to ana@mail.example now", "email", "ana@mail.example"],
     ["paid with •••• •••• •••• 1234 ok", "card", "•••• •••• •••• 1234"],
+    ["or •••• •••• •••• •••7 123.", "card", "•••• •••• •••• •••7 123"],
+    ["or •••••••••••• 1234 5", "card", "•••••••••••• 1234"],
   ])("%s", (text, kind, found) => {
     expect(piecesOf(text)).toContainEqual({ kind, text: found });
   });

@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import { notifications } from "@mantine/notifications";
 import styles from "./toast.module.css";
 
@@ -19,6 +20,7 @@ export function toast(message: string, { action, isFailure = false, id }: ToastO
     autoClose: SHOWN_MS,
     color: isFailure ? "danger" : "accent",
     withBorder: false,
+    closeButtonProps: { "aria-label": t`Close` },
     role: isFailure ? "alert" : "status",
     message: (
       <span className={styles.line}>

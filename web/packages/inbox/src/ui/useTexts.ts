@@ -2,6 +2,9 @@ import { ApiError } from "@omnibox/api";
 import { type FormEvent, useState } from "react";
 import { useReason } from "./reasons.ts";
 
+/** The server's own rule; it refuses shorter ones as well. */
+export const PASSWORD_LENGTH = 10;
+
 /** A form of texts: its values, its busy state, and where a refusal belongs. */
 export function useTexts<K extends string>(initial: Record<K, string>) {
   const reason = useReason();

@@ -1,5 +1,5 @@
 import { Trans, useLingui } from "@lingui/react/macro";
-import { ActionIcon, Button, Menu, Modal, Select, TextInput } from "@mantine/core";
+import { ActionIcon, Button, Menu, Select, TextInput } from "@mantine/core";
 import type { Agent, Link, Role } from "@omnibox/api";
 import { IconDots, IconPlus } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
@@ -8,6 +8,7 @@ import { useDesk } from "../../app/live.ts";
 import { useServices } from "../../app/services.ts";
 import { Avatar } from "../../ui/Avatar.tsx";
 import { Copy } from "../../ui/Copy.tsx";
+import { Dialog } from "../../ui/Dialog.tsx";
 import { Page, Panel } from "../../ui/Page.tsx";
 import { useReason } from "../../ui/reasons.ts";
 import { Failed, FieldSkeletons } from "../../ui/States.tsx";
@@ -30,7 +31,7 @@ interface MadeLink extends Link {
 function LinkDialog({ made, onClose }: { made: MadeLink | null; onClose: () => void }) {
   const { t, i18n } = useLingui();
   return (
-    <Modal opened={made !== null} onClose={onClose} title={made?.title}>
+    <Dialog isOpen={made !== null} onClose={onClose} title={made?.title}>
       {made && (
         <div className={styles.form}>
           <Copy label={t`Link`} value={made.link} />
@@ -42,7 +43,7 @@ function LinkDialog({ made, onClose }: { made: MadeLink | null; onClose: () => v
           </p>
         </div>
       )}
-    </Modal>
+    </Dialog>
   );
 }
 
@@ -60,7 +61,7 @@ function InviteDialog({ onMade }: { onMade: (link: MadeLink) => void }) {
       <Button leftSection={<IconPlus size={16} />} onClick={() => setOpen(true)}>
         <Trans>Invite an agent</Trans>
       </Button>
-      <Modal opened={isOpen} onClose={() => setOpen(false)} title={t`Invite an agent`}>
+      <Dialog isOpen={isOpen} onClose={() => setOpen(false)} title={t`Invite an agent`}>
         <form
           className={styles.form}
           onSubmit={form.submit(async (values) => {
@@ -89,7 +90,7 @@ function InviteDialog({ onMade }: { onMade: (link: MadeLink) => void }) {
             <Trans>Make the link</Trans>
           </Button>
         </form>
-      </Modal>
+      </Dialog>
     </>
   );
 }
@@ -177,10 +178,19 @@ export default function AgentsPage() {
   const { t, i18n } = useLingui();
   const { api, queries } = useServices();
   const words = useRoleWords();
+  const reason = useReason();
   const [made, setMade] = useState<MadeLink | null>(null);
   const agents = useQuery({ queryKey: ["agents"], queryFn: api.agents });
   const invitations = useQuery({ queryKey: ["agents", "invited"], queryFn: api.invitations });
   const reload = () => queries.invalidateQueries({ queryKey: ["agents"] });
+  const withdraw = async (id: number) => {
+    try {
+      await api.withdraw(id);
+      await reload();
+    } catch (error) {
+      toast(reason(error), { isFailure: true });
+    }
+  };
   const show = (link: MadeLink) => {
     setMade(link);
     void reload();
@@ -223,6 +233,15 @@ export default function AgentsPage() {
                   {words(one.role)} ·{" "}
                   <Trans>valid until {shortDate(one.expires_at, i18n.locale)}</Trans>
                 </span>
+                <Button
+                  variant="subtle"
+                  color="danger"
+                  size="xs"
+                  aria-label={t`Withdraw the invitation of ${one.email}`}
+                  onClick={() => void withdraw(one.id)}
+                >
+                  <Trans>Withdraw</Trans>
+                </Button>
               </li>
             ))}
           </ul>

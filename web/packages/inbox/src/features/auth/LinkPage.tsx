@@ -5,10 +5,9 @@ import { useQuery } from "@tanstack/react-query";
 import { useParams } from "@tanstack/react-router";
 import { useServices } from "../../app/services.ts";
 import { Failed } from "../../ui/States.tsx";
-import { useTexts } from "../../ui/useTexts.ts";
+import { PASSWORD_LENGTH, useTexts } from "../../ui/useTexts.ts";
 import styles from "./Card.module.css";
 import { Card } from "./Card.tsx";
-import { PASSWORD_LENGTH } from "./SignIn.tsx";
 
 function Choose({ token, link }: { token: string; link: LinkInfo }) {
   const { t } = useLingui();

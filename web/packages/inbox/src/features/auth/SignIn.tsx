@@ -3,12 +3,10 @@ import { Button, PasswordInput, TextInput } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useServices } from "../../app/services.ts";
 import { Failed } from "../../ui/States.tsx";
-import { useTexts } from "../../ui/useTexts.ts";
+import { PASSWORD_LENGTH, useTexts } from "../../ui/useTexts.ts";
 import styles from "./Card.module.css";
 import { Card } from "./Card.tsx";
 import { LoginForm } from "./LoginForm.tsx";
-
-export const PASSWORD_LENGTH = 10;
 
 function FirstRun({ onDone }: { onDone: () => void }) {
   const { t } = useLingui();

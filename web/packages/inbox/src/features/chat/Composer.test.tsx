@@ -81,7 +81,7 @@ it("a closed window refuses the reply with its reason and leaves the note open",
   const policy = { allowed: false, mode: null, until: null, code: "window_closed", why: null };
   const { write, field } = open({ policy });
   expect(field().disabled).toBe(true);
-  expect(screen.getByText(/has passed/)).toBeTruthy();
+  expect(screen.getByText(/takes an answer is over/)).toBeTruthy();
   await userEvent.click(screen.getByRole("button", { name: "Note" }));
   await userEvent.type(field(), "for us{Enter}");
   expect(write.mock.calls[0]?.[0]).toMatchObject({ kind: "note", text: "for us" });

@@ -44,7 +44,7 @@ export function ChannelPanel({ channel, connector, onChange }: ChannelPanelProps
         nameLabel={t`Channel name`}
         name={channel.name}
         stored={channel.settings ?? {}}
-        secretsSet={[]}
+        secretsSet={channel.secrets_set ?? []}
         submitLabel={t`Save`}
         isEdit
         onSubmit={async (filled) => {

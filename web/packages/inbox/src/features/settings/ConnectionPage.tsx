@@ -58,7 +58,10 @@ function Body({ connection, connector, reload }: BodyProps) {
   const navigate = useNavigate();
   return (
     <div className={styles.columns}>
-      <Steps connector={connector} hookUrl={connection.hook_url} />
+      <Steps
+        connector={connector}
+        known={{ ...connection.settings, hook_url: connection.hook_url }}
+      />
       <div>
         <HealthBanner health={connection.health} />
         {connection.hook_url && (

@@ -1,6 +1,7 @@
 import { Trans, useLingui } from "@lingui/react/macro";
-import { Button, Modal, TextInput } from "@mantine/core";
+import { Button, TextInput } from "@mantine/core";
 import { type FormEvent, useState } from "react";
+import { Dialog } from "../../ui/Dialog.tsx";
 import { useReason } from "../../ui/reasons.ts";
 import { toast } from "../../ui/toast.tsx";
 import styles from "./ChannelPanel.module.css";
@@ -33,7 +34,7 @@ export function DeleteByName({ label, name, onDelete }: DeleteByNameProps) {
       <Button variant="subtle" color="danger" size="xs" onClick={() => setOpen(true)}>
         {label}
       </Button>
-      <Modal opened={isOpen} onClose={() => setOpen(false)} title={t`Delete ${name}?`}>
+      <Dialog isOpen={isOpen} onClose={() => setOpen(false)} title={t`Delete ${name}?`}>
         <form className={styles.dialog} onSubmit={(event) => void remove(event)}>
           <p>
             <Trans>This cannot be undone. Type the name to confirm.</Trans>
@@ -48,7 +49,7 @@ export function DeleteByName({ label, name, onDelete }: DeleteByNameProps) {
             <Trans>Delete</Trans>
           </Button>
         </form>
-      </Modal>
+      </Dialog>
     </>
   );
 }

@@ -28,11 +28,13 @@ export function HealthBanner({ health }: { health: Health }) {
   const { i18n } = useLingui();
   const words = useCodeWords();
   if (!health.code) return null;
+  const said = words(health.code, health.why);
   return (
     <div className={styles.banner} role="alert">
       <IconAlertTriangle size={18} aria-hidden="true" />
       <div>
-        <p>{words(health.code, health.why)}</p>
+        <p>{said}</p>
+        {health.why && health.why !== said && <p className={styles.facts}>{health.why}</p>}
         <p className={styles.facts}>
           {health.since && (
             <>

@@ -1,5 +1,5 @@
 import { Trans, useLingui } from "@lingui/react/macro";
-import { Button, Switch, TextInput, useMantineColorScheme } from "@mantine/core";
+import { Button, PasswordInput, Switch, TextInput, useMantineColorScheme } from "@mantine/core";
 import { useState } from "react";
 import { type Language, languages, setLanguage } from "../../app/i18n.ts";
 import { useDesk } from "../../app/live.ts";
@@ -10,6 +10,7 @@ import { areKeysOn, setKeysOn } from "../../ui/keys.ts";
 import { Page, Panel } from "../../ui/Page.tsx";
 import { useReason } from "../../ui/reasons.ts";
 import { toast } from "../../ui/toast.tsx";
+import { PASSWORD_LENGTH, useTexts } from "../../ui/useTexts.ts";
 import styles from "./ProfilePage.module.css";
 
 function Name() {
@@ -40,6 +41,50 @@ function Name() {
       />
       <Button type="submit" variant="default" disabled={!isChanged}>
         <Trans>Save</Trans>
+      </Button>
+    </form>
+  );
+}
+
+function Password() {
+  const { t } = useLingui();
+  const { api } = useServices();
+  const form = useTexts({ password: "", new_password: "" });
+  const shared = {
+    required: true,
+    withAsterisk: false,
+    visibilityToggleButtonProps: { "aria-label": t`Show or hide the password` },
+  };
+  return (
+    <form
+      className={styles.password}
+      onSubmit={form.submit(async (values) => {
+        await api.changePassword(values);
+        form.set({ password: "", new_password: "" });
+        toast(t`Saved`);
+      })}
+    >
+      {form.fault && (
+        <p className={styles.fault} role="alert">
+          {form.fault}
+        </p>
+      )}
+      <PasswordInput
+        {...form.field("password")}
+        {...shared}
+        label={t`Present password`}
+        autoComplete="current-password"
+      />
+      <PasswordInput
+        {...form.field("new_password")}
+        {...shared}
+        label={t`New password`}
+        description={t`At least ${PASSWORD_LENGTH} characters`}
+        minLength={PASSWORD_LENGTH}
+        autoComplete="new-password"
+      />
+      <Button type="submit" variant="default" loading={form.isBusy}>
+        <Trans>Change the password</Trans>
       </Button>
     </form>
   );
@@ -108,6 +153,9 @@ export default function ProfilePage() {
             label: languages[value],
           }))}
         />
+      </Panel>
+      <Panel title={t`Password`}>
+        <Password />
       </Panel>
       <Panel title={t`Keys`}>
         <Switch

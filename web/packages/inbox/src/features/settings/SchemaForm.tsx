@@ -34,12 +34,41 @@ const faultsOf = (error: unknown): Record<string, string> =>
       )
     : {};
 
+interface GroupProps {
+  title: string;
+  isNeeded: boolean;
+  hasFault: boolean;
+  children: ReactNode;
+}
+
+/** Settings that belong together; folded unless one of them has to be filled in. */
+function Group({ title, isNeeded, hasFault, children }: GroupProps) {
+  const id = useId();
+  const [isOpen, setOpen] = useState(isNeeded);
+  const isShownNow = isOpen || hasFault;
+  return (
+    <div>
+      <button
+        type="button"
+        className={styles.more}
+        aria-expanded={isShownNow}
+        aria-controls={id}
+        onClick={() => setOpen(!isOpen)}
+      >
+        {title}
+      </button>
+      <div id={id} className={styles.form} hidden={!isShownNow}>
+        {children}
+      </div>
+    </div>
+  );
+}
+
 /** A form drawn from declared settings alone. */
 export function SchemaForm(props: SchemaFormProps) {
   const { schema, nameLabel, stored, secretsSet, submitLabel, isEdit, onSubmit, children } = props;
   const { t } = useLingui();
   const reason = useReason();
-  const id = useId();
   const fields = useMemo(() => fieldsOf(schema), [schema]);
   const [name, setName] = useState(props.name);
   const [values, setValues] = useState(() => startOf(fields, stored));
@@ -47,7 +76,6 @@ export function SchemaForm(props: SchemaFormProps) {
   const [fault, setFault] = useState<string | null>(null);
   const [isDirty, setDirty] = useState(!isEdit);
   const [isBusy, setBusy] = useState(false);
-  const [isAdvancedOpen, setAdvancedOpen] = useState(false);
 
   const set = (field: string, value: unknown) => {
     setValues((old) => ({ ...old, [field]: value }));
@@ -92,8 +120,7 @@ export function SchemaForm(props: SchemaFormProps) {
       />
     );
   const plain = fields.filter(({ group }) => !group);
-  const grouped = fields.filter(({ group }) => group);
-  const hasHiddenFault = grouped.some((field) => faults[field.name]);
+  const groups = [...new Set(fields.flatMap(({ group }) => group || []))];
 
   return (
     <form className={styles.form} noValidate onSubmit={(event) => void submit(event)}>
@@ -113,22 +140,19 @@ export function SchemaForm(props: SchemaFormProps) {
         }}
       />
       {plain.map(draw)}
-      {grouped.length > 0 && (
-        <div>
-          <button
-            type="button"
-            className={styles.more}
-            aria-expanded={isAdvancedOpen || hasHiddenFault}
-            aria-controls={id}
-            onClick={() => setAdvancedOpen(!isAdvancedOpen)}
+      {groups.map((group) => {
+        const own = fields.filter((field) => field.group === group);
+        return (
+          <Group
+            key={group}
+            title={group === "advanced" ? t`Advanced` : group}
+            isNeeded={own.some((field) => field.isRequired)}
+            hasFault={own.some((field) => faults[field.name])}
           >
-            {grouped[0]?.group === "advanced" ? t`Advanced` : grouped[0]?.group}
-          </button>
-          <div id={id} className={styles.form} hidden={!(isAdvancedOpen || hasHiddenFault)}>
-            {grouped.map(draw)}
-          </div>
-        </div>
-      )}
+            {own.map(draw)}
+          </Group>
+        );
+      })}
       <div className={styles.foot}>
         {children}
         {(isDirty || !isEdit) && (

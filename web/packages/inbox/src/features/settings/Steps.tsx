@@ -1,12 +1,19 @@
 import { Trans, useLingui } from "@lingui/react/macro";
-import type { Connector } from "@omnibox/api";
+import type { Connector, Settings } from "@omnibox/api";
 import { RichText } from "../../ui/RichText.tsx";
 import styles from "./Steps.module.css";
 
+interface StepsProps {
+  connector: Connector;
+  /** Values for the holes in the texts, such as `{hook_url}`. */
+  known?: Settings;
+}
+
 /** What to do on the other side, in the connector's own words. */
-export function Steps({ connector, hookUrl }: { connector: Connector; hookUrl?: string | null }) {
+export function Steps({ connector, known = {} }: StepsProps) {
   const { t } = useLingui();
-  const fill = (text: string) => (hookUrl ? text.replaceAll("{hook_url}", hookUrl) : text);
+  const fill = (text: string) =>
+    text.replace(/\{(\w+)\}/g, (hole, name) => (known[name] ? String(known[name]) : hole));
   if (connector.steps.length === 0) return null;
   return (
     <aside className={styles.steps} aria-label={t`Steps`}>

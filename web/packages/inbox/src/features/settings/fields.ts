@@ -66,7 +66,7 @@ export function fieldsOf(schema: SettingsSchema | null): FormField[] {
       isRequired: required.has(name),
       isWhole: one.type === "integer",
       choices: one.enum ?? [],
-      placeholder: one["x-placeholder"] ?? String(one.examples?.[0] ?? ""),
+      placeholder: one["x-ui-placeholder"] ?? String(one.examples?.[0] ?? ""),
       group: one["x-ui-group"] ?? "",
       when: one["x-ui-if"] ?? {},
       initial: one.default ?? EMPTY[control] ?? "",
