@@ -148,9 +148,9 @@ class Feed:
         batch = [event for event in events_after(tx, after) if event.seq <= upto]
         return self._joined(tx, batch), batch[-1].seq
 
-    async def moved(self, timeout_s: float) -> None:
-        """Sleep until something may have happened, or the time is over."""
-        await self.bus.wait("events", self.bus.heard("events"), timeout_s)
+    async def moved(self, rung: int, timeout_s: float) -> None:
+        """Sleep until something has happened since ring number `rung`, or the time is over."""
+        await self.bus.wait("events", rung, min(timeout_s, 2.0))
         await self.wake()
 
     # ── Joining

@@ -204,8 +204,13 @@ async def poll(ask: Ask, after: int, epoch: str = "", wait: int = MOST_POLL_S) -
     except Reset as reset:
         return _frame({"t": "reset", "reason": reset.reason})
     deadline = asyncio.get_running_loop().time() + min(max(wait, 0), MOST_POLL_S)
-    while feed.position == cursor and (left := deadline - asyncio.get_running_loop().time()) > 0:
-        await feed.moved(min(left, 2.0))
+    while True:
+        rung = feed.bus.heard("events")
+        await feed.wake()
+        left_s = deadline - asyncio.get_running_loop().time()
+        if feed.position != cursor or left_s <= 0:
+            break
+        await feed.moved(rung, left_s)
     if feed.position == cursor:
         return _frame({"t": "events", "after": cursor, "upto": cursor, "live": True, "events": []})
     body, _ = await feed.missed(cursor, feed.position)

@@ -419,6 +419,8 @@ async def poll(ask: Ask, site: Site) -> web.Response:
     ask.hub.visitors_here.opened(visitor.identity_id)
     try:
         while True:
+            rung = feed.bus.heard("events")
+            await feed.wake()
             goal = feed.position
             missed = await ask.hub.store.read(
                 partial(history.missed_events, identity_id=visitor.identity_id, after=cursor, upto=goal)
@@ -428,7 +430,7 @@ async def poll(ask: Ask, site: Site) -> web.Response:
                 return _json(site, {"t": "reset", "reason": "too_far"})
             if missed or left_s <= 0:
                 return _json(site, {"t": "events", "after": cursor, "upto": goal, "live": True, "events": missed})
-            await feed.moved(min(left_s, 2.0))
+            await feed.moved(rung, left_s)
     finally:
         ask.hub.visitors_here.closed(visitor.identity_id)
 

@@ -5,6 +5,8 @@ import { createFeed, sendOp, type Welcome } from "./index.ts";
 import { createPollSocket, type PollOptions } from "./poll.ts";
 import type { Feed } from "./types.ts";
 
+type Frame = { t: string; cursor?: number | null; client_id?: string; text?: string };
+
 /** A server that answers the two requests; `answer` decides, `seen` keeps what was asked. */
 function fakeHttp() {
   const log: Note[] = [];
@@ -12,8 +14,7 @@ function fakeHttp() {
   let status = 200;
   let ring = () => {};
   const json = (body: unknown) => ({ ok: status < 400, status, json: async () => body });
-  const frames = (text: string) =>
-    (JSON.parse(text) as { frames: { t: string; client_id?: string; text?: string }[] }).frames;
+  const frames = (text: string) => (JSON.parse(text) as { frames: Frame[] }).frames;
   const fetch: PollOptions["fetch"] = async (url, { body }) => {
     seen.push(url.split("?")[0] ?? "");
     if (status >= 400) return json({});
@@ -24,7 +25,10 @@ function fakeHttp() {
       return json({ t: "events", after, upto: log.length, live: true, events });
     }
     const answers = frames(body).map((frame) => {
-      if (frame.t === "hello") return { t: "welcome", epoch: "e", head: 0, cursor: log.length };
+      if (frame.t === "hello") {
+        const fresh = frame.cursor == null ? { cursor: log.length } : {};
+        return { t: "welcome", epoch: "e", head: log.length, ...fresh };
+      }
       if (frame.t === "op") post(frame.text ?? "", frame.client_id ?? "");
       return { t: "ack", client_id: frame.client_id, id: 1, seq: log.length, at: "" };
     });
@@ -113,4 +117,19 @@ test("a server error of the long poll is tried again", async () => {
   http.refuse(200);
   await clock.advance(32_000);
   expect(joined.state).toBe("live");
+});
+
+test("a poll that comes back goes on from its cursor and misses nothing", async () => {
+  const { http, clock, notes, connects } = joinByPoll();
+  await settle(clock);
+  http.post("before");
+  await settle(clock);
+  http.refuse(503);
+  http.post("meanwhile");
+  await settle(clock);
+  http.post("later");
+  http.refuse(200);
+  for (let second = 0; second < 60; second++) await clock.advance(1_000);
+  expect(connects()).toBeGreaterThan(1);
+  expect(notes).toEqual(["before", "meanwhile", "later"]);
 });

@@ -114,7 +114,7 @@ export function createPollSocket(options: PollOptions): FeedSocket {
       const frame: Frame = JSON.parse(text);
       if (frame.t === "hello") {
         epoch = frame.epoch ?? "";
-        after = null;
+        after = frame.cursor ?? null;
       }
       queue.push(frame);
       // A turn later, so that an outbox sent at once travels in one request.
