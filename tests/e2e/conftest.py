@@ -47,16 +47,25 @@ async def world() -> AsyncIterator[World]:
 
 
 @pytest.fixture
-async def stage(world: World, tmp_path: Path) -> AsyncIterator[Stage]:
+async def world_hub(world: World, tmp_path: Path) -> AsyncIterator[Stage]:
+    """A served hub that nobody owns yet."""
     served = Served(tmp_path / "home", world.targets)
-    await served.start()
-    world.desk.inbox_url = served.base
     admin = Admin(served.base)
-    await admin.own(await served.setup_code(), OWNER, PASSWORD)
-    await connect_world(admin, world)
-    yield Stage(served, world, admin)
-    await admin.close()
-    await served.stop()
+    world.desk.inbox_url = served.base
+    try:
+        await served.start()
+        yield Stage(served, world, admin)
+    finally:
+        await admin.close()
+        await served.end()
+
+
+@pytest.fixture
+async def stage(world_hub: Stage) -> Stage:
+    """A served hub with an owner and the world's three channels."""
+    await world_hub.admin.own(await world_hub.served.setup_code(), OWNER, PASSWORD)
+    await connect_world(world_hub.admin, world_hub.world)
+    return world_hub
 
 
 @pytest.fixture
@@ -96,17 +105,6 @@ async def answer(page: Page, contact: str, text: str) -> None:
     await box.fill(text)
     await box.press("Enter")
     await expect(page.get_by_role("log").get_by_text(text)).to_be_visible()
-
-
-@pytest.fixture
-async def world_hub(world: World, tmp_path: Path) -> AsyncIterator[Stage]:
-    """A served hub that nobody owns yet."""
-    served = Served(tmp_path / "home", world.targets)
-    await served.start()
-    admin = Admin(served.base)
-    yield Stage(served, world, admin)
-    await admin.close()
-    await served.stop()
 
 
 async def until(holds: Callable[[], bool]) -> None:

@@ -87,6 +87,11 @@ class Served:
                 self._printed.clear()
                 await self._printed.wait()
 
+    async def end(self) -> None:
+        """Whatever state a test left it in: gone."""
+        if self._process is not None and self._process.returncode is None:
+            await self.stop()
+
     async def kill(self) -> None:
         """As a power cut: no signal handler, no clean-up."""
         await self._end(signal.SIGKILL)

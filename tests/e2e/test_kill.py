@@ -7,28 +7,22 @@ import contextlib
 import random
 import secrets
 from collections import Counter
-from pathlib import Path
 from typing import Any
 
 import aiohttp
+from tests.e2e.conftest import Stage
 from tests.e2e.serving import Served
 
-from omnibox.testing.world.demo import CUSTOMER, MAILBOX, PSID, Admin, World, connect_world
+from omnibox.testing.world.demo import CUSTOMER, MAILBOX, PSID, Admin, World
 from omnibox.testing.world.visitor import Visitor
 
-PASSWORD = "correct horse battery staple"
-OWNER = "owner@shop.example"
 LOST = (aiohttp.ClientError, TimeoutError, ConnectionError, RuntimeError, AssertionError)
 KILLS = 4
 
 
-async def test_nothing_is_lost_or_doubled_by_kill_nine(world: World, tmp_path: Path) -> None:
-    served = Served(tmp_path / "home", world.targets)
-    await served.start()
-    admin = Admin(served.base)
-    await admin.own(await served.setup_code(), OWNER, PASSWORD)
-    await connect_world(admin, world)
-    traffic = Traffic(served, world, admin)
+async def test_nothing_is_lost_or_doubled_by_kill_nine(stage: Stage) -> None:
+    served = stage.served
+    traffic = Traffic(served, stage.world, stage.admin)
     await traffic.begin()
     chance = random.Random(20261121)
     async with asyncio.TaskGroup() as group:
@@ -42,8 +36,6 @@ async def test_nothing_is_lost_or_doubled_by_kill_nine(world: World, tmp_path: P
             task.cancel()
     await traffic.finish()
     problems = await traffic.compare()
-    await admin.close()
-    await served.stop()
     assert problems == []
     assert min(traffic.told.values()) > 3, traffic.told  # every channel really flowed
 

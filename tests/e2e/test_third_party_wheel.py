@@ -10,6 +10,8 @@ import re
 import subprocess
 import sys
 import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import aiohttp
@@ -37,8 +39,15 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return target
 
 
+@pytest.fixture
+async def ending() -> AsyncIterator[AsyncExitStack]:
+    """What must be closed, whatever becomes of the test."""
+    async with AsyncExitStack() as stack:
+        yield stack
+
+
 async def test_a_connector_of_another_wheel_is_found_configured_and_used(
-    context: BrowserContext, installed: Path, tmp_path: Path
+    context: BrowserContext, installed: Path, tmp_path: Path, ending: AsyncExitStack
 ) -> None:
     taken: list[dict[str, str]] = []
 
@@ -53,8 +62,11 @@ async def test_a_connector_of_another_wheel_is_found_configured_and_used(
     platform = TestServer(app)
     await platform.start_server()
     served = Served(tmp_path / "home", [f"127.0.0.1:{platform.port}"], PYTHONPATH=str(installed))
-    await served.start()
     admin = Admin(served.base)
+    ending.push_async_callback(platform.close)
+    ending.push_async_callback(admin.close)
+    ending.push_async_callback(served.end)
+    await served.start()
     await admin.own(await served.setup_code(), OWNER, PASSWORD)
 
     page = await sign_in(context, served.base)
@@ -90,6 +102,3 @@ async def test_a_connector_of_another_wheel_is_found_configured_and_used(
     await answer(page, label, "On my way")
     await until(lambda: bool(taken))
     assert "On my way" in json.dumps(taken[0])
-    await admin.close()
-    await served.stop()
-    await platform.close()
