@@ -113,6 +113,7 @@ def record(tx: Transaction, claimed: Claimed, way: Way, outcome: Sent | SendErro
         return False
     if isinstance(outcome, Sent):
         states.record_sent(tx, row, way.id_scope, outcome.external_id or row.external_id, outcome.aliases)
+        note_trouble(tx, row.channel_id, None)
         return True
     if row.state != "sending":
         return False  # an echo has settled it meanwhile
@@ -145,6 +146,7 @@ def _retry_later(tx: Transaction, row: sa.Row[Any], way: Way, error: Temporary) 
     if row.attempts >= retry.most or now - row.written_at > timedelta(seconds=retry.for_s):
         states.move(tx, row, "failed", code=error.code)
         return
+    note_trouble(tx, row.channel_id, error.code)
     wait = timedelta(seconds=wait_after(retry, row.attempts, error.retry_after))
     states.move(tx, row, "queued", not_before=now + wait, code=error.code)
 
@@ -166,6 +168,14 @@ def pause(tx: Transaction, channel_id: int, error: ChannelDown) -> None:
         tx.announce("channel.changed", channel=channel_id, word=error.code)
         if error.resumes:
             enqueue(tx, "probe", str(connection_id))
+
+
+def note_trouble(tx: Transaction, channel_id: int, code: str | None) -> None:
+    """Show on a channel that goes on what is wrong with it, or that nothing is any more."""
+    differs = channel.c.code.is_not(None) if code is None else sa.or_(channel.c.code.is_(None), channel.c.code != code)
+    noted = sa.update(channel).where(channel.c.id == channel_id, channel.c.state == "active", differs)
+    if tx.execute(noted.values(code=code, since=None if code is None else tx.clock())).rowcount:
+        tx.announce("channel.changed", channel=channel_id, word=code)
 
 
 def sweep(tx: Transaction, ways: Ways, *, all_of_them: bool = False) -> int:

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy import bindparam
 
 from omnibox.connector import Deleted, Echo, Edited, Envelope, Inbound, Notice, Profile, Reaction, Receipt
-from omnibox.inbox import conversations, states, threads
+from omnibox.inbox import conversations, merging, people, states, threads
 from omnibox.inbox.origin import Origin
 from omnibox.masking import Masked, mask
 from omnibox.model import Author, MessageKind
@@ -20,10 +20,8 @@ from omnibox.store.hot import Hot
 from omnibox.store.tables import (
     arrival,
     attachment,
-    contact,
     conversation,
     delivery,
-    early,
     external_ref,
     identity,
     job,
@@ -63,15 +61,6 @@ class Result(NamedTuple):
     message_id: int | None = None
 
 
-class Person(NamedTuple):
-    """An address that writes, whose it is, and its latest conversation on that channel."""
-
-    identity_id: int
-    contact_id: int
-    conversation_id: int | None
-    is_new: bool
-
-
 def take(tx: Transaction, origin: Origin, channel_id: int, taken: Taken) -> Result:
     """Store one envelope's effects. Safe to repeat: the same envelope again changes nothing."""
     envelope = taken.envelope
@@ -83,13 +72,13 @@ def take(tx: Transaction, origin: Origin, channel_id: int, taken: Taken) -> Resu
         case Notice():
             return _take_notice(tx, origin, channel_id, envelope)
         case Receipt():
-            _take_receipt(tx, origin, channel_id, envelope)
+            merging.take_receipt(tx, origin, channel_id, envelope)
         case Profile():
-            person = find_person(tx, origin, channel_id, envelope.address)
+            person = people.find_person(tx, origin, channel_id, envelope.address)
             if envelope.name:
                 conversations.name_contact(tx, person.contact_id, cast("Masked", envelope.name))
         case Edited() | Deleted() | Reaction():
-            _take_change(tx, origin.id_scope(channel_id), envelope)
+            merging.take_change(tx, origin.id_scope(channel_id), envelope)
         case _:
             raise TypeError(type(envelope).__name__)
     return Result("stored")
@@ -107,7 +96,7 @@ def _take_inbound(tx: Transaction, origin: Origin, channel_id: int, inbound: Inb
     placement = _place(tx, origin, scope, inbound) if by_refs else None
     joins = placement is not None and placement.conversation_id is not None
     address = inbound.address if joins or not inbound.reply_address else inbound.reply_address
-    person = find_person(tx, origin, channel_id, address)
+    person = people.find_person(tx, origin, channel_id, address)
     if not by_refs and person.is_new and (known := _stored(tx, scope, inbound.event_key)):
         return Result("duplicate", known)
     conversation_id = placement.conversation_id if placement else person.conversation_id
@@ -138,7 +127,7 @@ def _take_inbound(tx: Transaction, origin: Origin, channel_id: int, inbound: Inb
     for reference in inbound.refs[:MOST_REFS] if by_refs else ():
         states.refer(tx, scope, reference, conversation_id)
     if inbound.external_id and not states.refer(tx, scope, inbound.external_id, conversation_id, message_id):
-        _apply_early(tx, scope, inbound.external_id)
+        merging.apply_early(tx, scope, inbound.external_id)
     said = conversations.Said(message_id, "inbound", "contact", _shown(inbound, taken), inbound.sent_at)
     if inbound.automatic is None:
         conversations.heard(tx, conversation_id, said)
@@ -201,7 +190,7 @@ def _take_echo(tx: Transaction, origin: Origin, channel_id: int, echo: Echo, tak
     if known := _stored(tx, scope, echo.event_key):
         return Result("duplicate", known)
     placed = known_conversation(tx, scope, echo.refs)
-    person = find_person(tx, origin, channel_id, echo.address)
+    person = people.find_person(tx, origin, channel_id, echo.address)
     conversation_id = placed or person.conversation_id
     if conversation_id is None:
         conversation_id = conversations.open_conversation(
@@ -219,7 +208,7 @@ def _take_echo(tx: Transaction, origin: Origin, channel_id: int, echo: Echo, tak
         return Result("duplicate", _stored(tx, scope, echo.event_key))
     _attach(tx, message_id, taken)
     if echo.external_id and not states.refer(tx, scope, echo.external_id, conversation_id, message_id):
-        _apply_early(tx, scope, echo.external_id)
+        merging.apply_early(tx, scope, echo.external_id)
     said = conversations.Said(message_id, "outbound", "system", _shown(echo, taken), echo.sent_at)
     conversations.touched(tx, conversation_id, said)
     tx.announce("message.added", conversation=conversation_id, message=message_id)
@@ -245,7 +234,7 @@ def _take_notice(tx: Transaction, origin: Origin, channel_id: int, notice: Notic
     scope = origin.id_scope(channel_id)
     if known := _stored(tx, scope, notice.event_key):
         return Result("duplicate", known)
-    person = find_person(tx, origin, channel_id, notice.address)
+    person = people.find_person(tx, origin, channel_id, notice.address)
     conversation_id = person.conversation_id
     if conversation_id is None:
         conversation_id = conversations.open_conversation(
@@ -267,138 +256,7 @@ def _take_notice(tx: Transaction, origin: Origin, channel_id: int, notice: Notic
     return Result("stored", message_id)
 
 
-# ── Changes and receipts, which may come before what they are about
-
-
-def _take_change(tx: Transaction, scope: str, change: Edited | Deleted | Reaction) -> None:
-    found = _message_of(tx, scope, change.external_id)
-    if found is None:
-        _wait(tx, scope, change)
-    else:
-        _apply(tx, found, _as_early(scope, change))
-
-
-def _as_early(scope: str, change: Edited | Deleted | Reaction) -> dict[str, Any]:
-    row: dict[str, Any] = {
-        "scope": scope,
-        "value": change.external_id,
-        "kind": type(change).__name__.lower(),
-        "at": change.at,
-        "edition": 0,
-        "word": None,
-        "text": None,
-    }
-    match change:
-        case Edited():
-            row |= {"edition": change.revision, "text": change.text}
-        case Reaction():
-            row |= {"word": change.emoji}
-    return row
-
-
-def _wait(tx: Transaction, scope: str, change: Edited | Deleted | Reaction) -> None:
-    row = _as_early(scope, change)
-    statement = insert(early)
-    newer = statement.excluded
-    tx.execute(
-        statement.on_conflict_do_update(
-            index_elements=["scope", "value", "kind"],
-            set_={"at": newer.at, "edition": newer.edition, "word": newer.word, "text": newer.text},
-            where=sa.or_(
-                early.c.edition < newer.edition, sa.and_(early.c.edition == newer.edition, early.c.at <= newer.at)
-            ),
-        ),
-        row,
-    )
-    placeholder = {"scope": scope, "value": change.external_id}
-    tx.execute(insert(external_ref).on_conflict_do_nothing(), placeholder)
-
-
-def _apply_early(tx: Transaction, scope: str, value: str) -> None:
-    rows = tx.execute(sa.select(early).where(early.c.scope == scope, early.c.value == value)).all()
-    found = _message_of(tx, scope, value) if rows else None
-    if found is None:
-        return
-    for row in rows:
-        _apply(tx, found, dict(row._mapping))
-    tx.execute(sa.delete(early).where(early.c.scope == scope, early.c.value == value))
-
-
-def _apply(tx: Transaction, found: sa.Row[Any], change: dict[str, Any]) -> None:
-    values: dict[str, Any]
-    if change["kind"] == "edited":
-        if change["edition"] <= found.edition or found.deleted_at is not None:
-            return
-        values = {"text": change["text"], "reply_text": None, "edition": change["edition"], "edited_at": change["at"]}
-    elif change["kind"] == "deleted":
-        values = {"text": mask(""), "reply_text": None, "html": None, "deleted_at": change["at"]}
-        tx.execute(sa.delete(attachment).where(attachment.c.message_id == found.id))
-    else:
-        values = {"reactions": [change["word"]] if change["word"] else []}
-    tx.execute(sa.update(message).where(message.c.id == found.id).values(rev=found.rev + 1, **values))
-    tx.execute(
-        sa.update(conversation)
-        .where(conversation.c.id == found.conversation_id, conversation.c.last_message_id == found.id)
-        .values(last_text=mask(values["text"][: conversations.PREVIEW]), rev=conversation.c.rev + 1)
-    ) if "text" in values else None
-    tx.announce("message.changed", conversation=found.conversation_id, message=found.id)
-
-
-def _take_receipt(tx: Transaction, origin: Origin, channel_id: int, receipt: Receipt) -> None:
-    scope = origin.id_scope(channel_id)
-    for value in receipt.external_ids:
-        known = tx.execute(
-            sa.select(external_ref.c.delivery_id).where(external_ref.c.scope == scope, external_ref.c.value == value)
-        ).scalar()
-        row = states.lock_delivery(tx, known) if known is not None else None
-        if row is not None and receipt.status == "failed" and not _is_about(origin, receipt, row):
-            continue  # a forged bounce, or one about somebody else: it changes nothing of ours
-        if row is None or row.state in ("queued", "sending"):
-            states.keep_early(tx, scope, value, receipt.status, receipt.at)
-        else:
-            states.advance(tx, row, receipt.status)
-    if receipt.watermark is not None and receipt.status != "failed":
-        person = find_person(tx, origin, channel_id, receipt.address)
-        states.advance_to(tx, person.identity_id, receipt.status, receipt.watermark)
-
-
-def _is_about(origin: Origin, receipt: Receipt, row: sa.Row[Any]) -> bool:
-    return not receipt.address or origin.folded(receipt.address) == origin.folded(row.address)
-
-
 # ── Rows
-
-
-_FIND_PERSON = Hot(
-    sa.select(identity.c.id, identity.c.contact_id, identity.c.conversation_id)
-    .where(
-        identity.c.kind == bindparam("b_kind"),
-        identity.c.scope == bindparam("b_scope"),
-        identity.c.address == bindparam("b_address"),
-    )
-    .with_for_update()
-)
-
-
-def find_person(tx: Transaction, origin: Origin, channel_id: int, address: str) -> Person:
-    """The identity and contact behind an address, made where they are new."""
-    kind = origin.capabilities.address
-    key = {"b_kind": kind.name, "b_scope": origin.address_scope(channel_id), "b_address": origin.folded(address)}
-    if found := tx.execute(_FIND_PERSON, key).first():
-        return Person(found.id, found.contact_id, found.conversation_id, is_new=False)
-    mail = {"email": key["b_address"]} if kind.name == "email" else {}
-    contact_id = tx.execute(
-        sa.insert(contact).returning(contact.c.id), {"created_at": tx.clock(), "rev": 0, **mail}
-    ).scalar_one()
-    row = {
-        "contact_id": contact_id,
-        "kind": kind.name,
-        "scope": key["b_scope"],
-        "address": key["b_address"],
-        "created_at": tx.clock(),
-    }
-    identity_id = tx.execute(sa.insert(identity).returning(identity.c.id), row).scalar_one()
-    return Person(identity_id, contact_id, None, is_new=True)
 
 
 _INSERT_MESSAGE = Hot(insert(message).on_conflict_do_nothing().returning(message.c.id))
@@ -472,15 +330,6 @@ def known_conversation(tx: Transaction, scope: str, refs: Sequence[str]) -> int 
         if found is not None:
             return cast("int", found)
     return None
-
-
-def _message_of(tx: Transaction, scope: str, value: str) -> sa.Row[Any] | None:
-    return tx.execute(
-        sa.select(message)
-        .join(external_ref, external_ref.c.message_id == message.c.id)
-        .where(external_ref.c.scope == scope, external_ref.c.value == value)
-        .with_for_update(of=message)
-    ).first()
 
 
 def _attach(tx: Transaction, message_id: int, taken: Taken) -> None:

@@ -10,7 +10,6 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from omnibox.connector import Capabilities
 from omnibox.inbox.policy import Policy, allowed
 from omnibox.inbox.way import Ways
 from omnibox.model import ADVANCE
@@ -184,7 +183,7 @@ def messages_by_id(tx: Reader, ids: Collection[int]) -> dict[int, Json]:
 
 
 def _messages(tx: Reader, rows: Sequence[sa.Row[Any]]) -> list[Json]:
-    files, deliveries = _files_of(tx, [row.id for row in rows]), _deliveries_of(tx, rows)
+    files, deliveries = files_of(tx, [row.id for row in rows], _file), _deliveries_of(tx, rows)
     names = _author_names(tx, rows)
     return [_message(row, files.get(row.id, []), deliveries.get(row.id, []), names) for row in rows]
 
@@ -240,24 +239,27 @@ def _author_names(tx: Reader, rows: Iterable[sa.Row[Any]]) -> dict[tuple[str, in
     return names
 
 
-def _files_of(tx: Reader, message_ids: Sequence[int]) -> dict[int, list[Json]]:
+def files_of(tx: Reader, message_ids: Collection[int], view: Callable[[sa.Row[Any]], Json]) -> dict[int, list[Json]]:
+    """The files of messages, by message, each as `view` shows it."""
     files: dict[int, list[Json]] = {}
     if not message_ids:
         return files
     wanted = sa.select(attachment).where(attachment.c.message_id.in_(message_ids)).order_by(attachment.c.id)
     for row in tx.execute(wanted):
-        files.setdefault(row.message_id, []).append(
-            {
-                "id": row.id,
-                "name": row.name,
-                "content_type": row.content_type,
-                "size": row.size,
-                "is_inline": row.is_inline,
-                "state": row.state,
-                "url": f"/api/files/{row.key}" if row.state == "ready" else None,
-            }
-        )
+        files.setdefault(row.message_id, []).append(view(row))
     return files
+
+
+def _file(row: sa.Row[Any]) -> Json:
+    return {
+        "id": row.id,
+        "name": row.name,
+        "content_type": row.content_type,
+        "size": row.size,
+        "is_inline": row.is_inline,
+        "state": row.state,
+        "url": f"/api/files/{row.key}" if row.state == "ready" else None,
+    }
 
 
 def _deliveries_of(tx: Reader, rows: Sequence[sa.Row[Any]]) -> dict[int, list[Json]]:
@@ -318,21 +320,3 @@ def contacts_by_id(tx: Reader, ids: Collection[int]) -> dict[int, Json]:
 def _channel_of_scope(scope: str) -> int | None:
     kind, _, number = scope.partition(":")
     return int(number) if kind == "channel" and number.isdecimal() else None
-
-
-def capabilities_view(capabilities: Capabilities) -> Json:
-    """What a connector may do, as the composer needs it."""
-    files = capabilities.files
-    return {
-        "max_text": capabilities.max_text,
-        "formats": sorted(capabilities.formats),
-        "files": None if files is None else {"count": files.count, "bytes": files.bytes, "types": list(files.types)},
-        "receipts": sorted(capabilities.receipts),
-        "windows": [
-            {"until_s": window.until_s, "mode": window.mode, "authors": sorted(window.authors), "needs": window.needs}
-            for window in capabilities.windows
-        ],
-        "subject": capabilities.has_subject,
-        "recipients": capabilities.has_recipients,
-        "live": capabilities.live,
-    }

@@ -8,10 +8,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from omnibox.inbox.views import Json, moment
+from omnibox.inbox.views import Json, files_of, moment
 from omnibox.model import Event
 from omnibox.store import Reader
-from omnibox.store.tables import agent, attachment, conversation, event, message
+from omnibox.store.tables import agent, conversation, event, message
 
 SHOWN = ("message.added", "message.changed")
 PAGE = 50
@@ -78,7 +78,7 @@ def last_messages(tx: Reader, identity_id: int, before: int | None = None) -> tu
         wanted = wanted.where(message.c.id < before)
     rows = tx.execute(wanted.order_by(message.c.id.desc()).limit(PAGE + 1)).all()
     page = rows[:PAGE][::-1]
-    files = _files(tx, [row.id for row in page])
+    files = files_of(tx, [row.id for row in page], _file)
     return [_view(row, files.get(row.id, [])) for row in page], len(rows) > PAGE
 
 
@@ -86,7 +86,7 @@ def _by_id(tx: Reader, ids: Collection[int]) -> dict[int, tuple[int, Json]]:
     if not ids:
         return {}
     rows = tx.execute(_MESSAGE.where(message.c.id.in_(ids))).all()
-    files = _files(tx, [row.id for row in rows])
+    files = files_of(tx, [row.id for row in rows], _file)
     return {row.id: (row.owner_id, _view(row, files.get(row.id, []))) for row in rows}
 
 
@@ -106,20 +106,12 @@ def _view(row: sa.Row[Any], files: list[Json]) -> Json:
     }
 
 
-def _files(tx: Reader, message_ids: Sequence[int]) -> dict[int, list[Json]]:
-    files: dict[int, list[Json]] = {}
-    if not message_ids:
-        return files
-    wanted = sa.select(attachment).where(attachment.c.message_id.in_(message_ids)).order_by(attachment.c.id)
-    for row in tx.execute(wanted):
-        files.setdefault(row.message_id, []).append(
-            {
-                "id": row.id,
-                "name": row.name,
-                "content_type": row.content_type,
-                "size": row.size,
-                "key": row.key if row.state == "ready" else None,
-                "state": row.state,
-            }
-        )
-    return files
+def _file(row: sa.Row[Any]) -> Json:
+    return {
+        "id": row.id,
+        "name": row.name,
+        "content_type": row.content_type,
+        "size": row.size,
+        "key": row.key if row.state == "ready" else None,
+        "state": row.state,
+    }

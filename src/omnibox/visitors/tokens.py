@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from omnibox.inbox import states
 from omnibox.inbox.origin import Origin
-from omnibox.inbox.taking import find_person
+from omnibox.inbox.people import find_person
 from omnibox.model import DeliveryState
 from omnibox.secrets import random_token
 from omnibox.store import Reader, Transaction

@@ -14,6 +14,7 @@ MODULES = (
     "omnibox.web.live",
     "omnibox.web.snapshot",
     "omnibox.web.visitors",
+    "omnibox.web.visitor_requests",
     "omnibox.web.team",
     "omnibox.web.static",
 )
