@@ -68,7 +68,16 @@ async def _surround(request: web.Request, handler: Handler) -> web.StreamRespons
     place = f"{request.method} {resource.canonical if resource else 'unknown'}"
     status = 499  # the client left
     try:
-        response = await _guarded(request, handler, place)
+        response = await handler(request)
+    except web.HTTPException as error:
+        status = error.status
+        if status < 400:
+            raise
+        return respond(_of_http(error))
+    except Exception as error:
+        status = 500
+        return respond_to_defect(error, place)
+    else:
         status = response.status
         return response
     finally:
@@ -77,17 +86,6 @@ async def _surround(request: web.Request, handler: Handler) -> web.StreamRespons
         if log.isEnabledFor(level):
             took_ms = round((time.perf_counter() - began) * 1000, 1)
             log.log(level, "request", extra={"route": place, "status": status, "ms": took_ms})
-
-
-async def _guarded(request: web.Request, handler: Handler, place: str) -> web.StreamResponse:
-    try:
-        return await handler(request)
-    except web.HTTPException as error:
-        if error.status < 400:
-            raise
-        return respond(_of_http(error))
-    except Exception as error:
-        return respond_to_defect(error, place)
 
 
 def _of_http(error: web.HTTPException) -> ApiError:

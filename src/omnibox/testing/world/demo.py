@@ -167,10 +167,5 @@ async def greet(world: World, base: str) -> None:
     async with Visitor(base, world.desk.site, world.desk.base) as visitor:
         await visitor.say("Hi! Is the Guji still in stock?")
     await world.graph.write(PSID, "Hello, is my coffee on its way? It should have come yesterday.")
-    world.house.write(
-        CUSTOMER,
-        MAILBOX,
-        "Invoice for my order",
-        "Dear team,\n\ncould you send me the invoice for last week's order?\n\nThank you,\nLeo",
-        name="Leo Conti",
-    )
+    text = "Dear team,\n\ncould you send me the invoice for last week's order?\n\nThank you,\nLeo"
+    world.desk.write_mail("Invoice for my order", text)

@@ -90,10 +90,13 @@ class Desk:
 
     async def _write_mail(self, request: web.Request) -> web.Response:
         form = await request.post()
-        subject, text = _text(form, "subject"), _text(form, "text")
+        self.write_mail(_text(form, "subject"), _text(form, "text"))
+        return web.json_response({})
+
+    def write_mail(self, subject: str, text: str) -> None:
+        """The customer writes to the shop."""
         self._house.write(self._customer, self._mailbox, subject, text, name="Leo Conti")
         self._written.append({"subject": subject, "text": text})
-        return web.json_response({})
 
     async def _answer_mail(self, request: web.Request) -> web.Response:
         received = self._house.sent_to(self._customer)

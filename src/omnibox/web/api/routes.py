@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeVar
 
@@ -32,8 +32,15 @@ class Ask:
     request: web.Request
     hub: Hub
     signed_in: SignedIn | None
-    response: web.Response = field(default_factory=web.Response)
-    """Becomes the answer. A handler may set its status, headers and cookies before it returns the body."""
+    status: int = 200
+    _response: web.Response | None = None
+
+    @property
+    def response(self) -> web.Response:
+        """Becomes the answer. A handler may set its status, headers and cookies before it returns the body."""
+        if self._response is None:
+            self._response = web.Response(status=self.status)
+        return self._response
 
     @property
     def agent(self) -> Agent:
@@ -91,8 +98,7 @@ class Route:
         if self.may != "public":
             signed_in = await auth.require(request, hub)
             policy.may(signed_in.agent, self.may)
-        ask = Ask(request, hub, signed_in)
-        ask.response.set_status(self.plan.status)
+        ask = Ask(request, hub, signed_in, self.plan.status)
         result = await self.handler(**await self.plan.arguments(ask))
         if isinstance(result, web.StreamResponse):
             response = result
