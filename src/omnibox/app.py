@@ -29,8 +29,8 @@ from omnibox.inbox.views import Sight
 from omnibox.jobs import Jobs
 from omnibox.logs import get_logger
 from omnibox.outbound import Guard, GuardedHttp
-from omnibox.registry import Registered, load_connectors
-from omnibox.store import Store
+from omnibox.registry import Connectors, Registered
+from omnibox.store import Store, StoreUnavailable
 from omnibox.store.migrations import migrate
 from omnibox.team import agents
 from omnibox.team.agents import is_set_up
@@ -71,7 +71,7 @@ async def running(
         )
         if not setup_code and not await store.read(is_set_up):
             hub.setup_code = new_setup_code()
-        _compose(hub, config, bus, load_connectors() if registry is None else registry)
+        _compose(hub, config, bus, Connectors() if registry is None else registry)
         await hub.feed.start()
         stack.push_async_callback(hub.connections.stop)
         await hub.connections.start(reads=True, alone=True)
@@ -149,9 +149,9 @@ async def _working(hub: Hub, config: Config, bus: LocalBus) -> AsyncIterator[Non
         clock=hub.clock,
     )
     jobs = Jobs(hub.store, bus, errands.handlers(), clock=hub.clock)
-    await hub.store.write(lambda tx: enqueue(tx, "sweep", "hourly"))
     async with asyncio.TaskGroup() as group:
         workers = [
+            group.create_task(_schedule(hub), name="schedule"),
             group.create_task(hub.feed.run(), name="feed"),
             group.create_task(hub.delivery.run(), name="delivery"),
             group.create_task(jobs.run(), name="jobs"),
@@ -162,6 +162,17 @@ async def _working(hub: Hub, config: Config, bus: LocalBus) -> AsyncIterator[Non
             for worker in workers:
                 worker.cancel()
             await client.close()
+
+
+async def _schedule(hub: Hub) -> None:
+    """See to it that the hourly work is on the list; then there is nothing more to do."""
+    while True:
+        try:
+            await hub.store.write(lambda tx: enqueue(tx, "sweep", "hourly"))
+        except StoreUnavailable:
+            await asyncio.sleep(10)
+        else:
+            return
 
 
 async def serve(config: Config, started: Callable[[str, str], None]) -> None:

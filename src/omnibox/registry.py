@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint, entry_points
 from importlib.resources import files
@@ -94,6 +94,34 @@ def load_connectors(found: Sequence[EntryPoint] | None = None) -> dict[str, Regi
         else:
             connectors[name] = load_connector(point)
     return dict(sorted(connectors.items()))
+
+
+class Connectors(Mapping[str, Registered]):
+    """The installed connectors; each is imported when it is asked for, all of them when they are listed."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, Registered] = {}
+        self._is_whole = False
+
+    def __getitem__(self, name: str) -> Registered:
+        if name not in self._known and not self._is_whole:
+            found = find_connector(name)
+            if found is None:
+                raise KeyError(name)
+            self._known[name] = found
+        return self._known[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._all())
+
+    def __len__(self) -> int:
+        return len(self._all())
+
+    def _all(self) -> dict[str, Registered]:
+        if not self._is_whole:
+            self._known = load_connectors() | self._known
+            self._is_whole = True
+        return self._known
 
 
 def find_connector(name: str) -> Registered | None:

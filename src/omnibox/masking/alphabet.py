@@ -37,3 +37,6 @@ GAP = f"[{LOOSE}{STRICT}]"
 LETTERS = "A-Za-z\xc0-\xd6\xd8-\xf6\xf8-\u024f\u0370-\u052f\u1e00-\u1fff\uff21-\uff3a\uff41-\uff5a"
 
 BULLET = "•"
+
+Span = tuple[int, int]
+"""Where something stands in a text: its beginning, and the place behind its end."""

@@ -4,10 +4,8 @@ import re
 from collections.abc import Sequence
 from typing import Protocol
 
-from omnibox.masking.alphabet import GAP, LETTERS
+from omnibox.masking.alphabet import GAP, LETTERS, Span
 from omnibox.masking.words import BEFORE_CODE, BEFORE_DATE, lower, may_name_code_or_date
-
-Span = tuple[int, int]
 
 
 class Number(Protocol):

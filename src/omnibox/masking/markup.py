@@ -13,7 +13,7 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from omnibox.masking.codes import Span
+from omnibox.masking.alphabet import Span
 from omnibox.masking.plain import FEWEST_DIGITS, Masked, count_digits, find_hidden, hide
 
 _TOKEN = re.compile(

@@ -3,9 +3,8 @@
 import re
 from collections.abc import Sequence
 
-from omnibox.masking.alphabet import BULLET
+from omnibox.masking.alphabet import BULLET, Span
 from omnibox.masking.brands import SHORTEST
-from omnibox.masking.codes import Span, find_codes
 from omnibox.masking.scanner import find_cards
 
 
@@ -56,6 +55,8 @@ def find_hidden(text: str) -> tuple[list[Span], int]:
     digits = count_digits(text)
     if digits < FEWEST_DIGITS:
         return [], 0
+    from omnibox.masking.codes import find_codes  # its patterns are built when the first digits come
+
     shown = _without_escapes(text)
     cards = find_cards(shown) if digits >= SHORTEST else []
     spans = [(card.start, card.last_four) for card in cards]

@@ -65,7 +65,7 @@ def _create(connection: sa.Connection) -> None:
 
 def _revision(connection: sa.Connection) -> str | None:
     with connection.begin():
-        if not sa.inspect(connection).has_table("alembic_version"):
+        if not connection.dialect.has_table(connection, "alembic_version"):
             return None
         found: str | None = connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
     return found
