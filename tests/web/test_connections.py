@@ -65,10 +65,12 @@ class Kiosk(Pigeon):
 @pytest.fixture
 async def admin(house: House) -> Browser:
     """An admin in a house where pigeons and kiosks can be connected, and one connector is broken."""
-    registry = cast("dict[str, Registered]", house.hub.connections.registry)
-    registry["pigeon"] = load_connector(point(Pigeon))
-    registry["kiosk"] = load_connector(point(Kiosk, "kiosk"))
-    registry["broken"] = Registered("broken", error="ImportError: no wings")
+    house.hub.connections.registry = {
+        **house.hub.connections.registry,
+        "pigeon": load_connector(point(Pigeon)),
+        "kiosk": load_connector(point(Kiosk, "kiosk")),
+        "broken": Registered("broken", error="ImportError: no wings"),
+    }
     return await house.browser("admin")
 
 
@@ -426,8 +428,8 @@ async def test_what_could_not_be_read_is_listed_masked_and_read_again(admin: Bro
     assert "•••• •••• •••• 1111" in entry["excerpt"]
     again = await admin.post(f"/api/quarantine/{entry['id']}/retry")
     assert (again.status, [left["id"] for left in again.json]) == (200, [entry["id"]])  # still not to be read
-    registry = cast("dict[str, Registered]", house.hub.connections.registry)
-    registry["hook"] = load_connector(point(MendedHook, "hook"))
+    mended = {"hook": load_connector(point(MendedHook, "hook"))}
+    house.hub.connections.registry = {**house.hub.connections.registry, **mended}
     await house.hub.connections.reload(shop["id"])
     assert (await admin.post(f"/api/quarantine/{entry['id']}/retry")).json == []
     assert (await admin.get("/api/quarantine")).json == []

@@ -96,7 +96,7 @@ class Dovecot:
     def rebuild(self, user: str) -> None:
         """Forget all UIDs, as a restored mailbox does."""
         for path in (self.folder / "mail" / user).glob("dovecot*"):
-            path.unlink()
+            path.unlink(missing_ok=True)  # Dovecot may be renaming it just now
 
 
 def free_port() -> int:
