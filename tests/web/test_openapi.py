@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +15,8 @@ from tests.web.house import House
 
 from omnibox.web.api import ROUTES
 from omnibox.web.openapi import openapi
+
+ROOT = Path(__file__).parents[2]
 
 METHODS = {"get", "post", "put", "patch", "delete"}
 TYPES = {"string", "integer", "number", "boolean", "null", "array", "object"}
@@ -100,3 +103,9 @@ async def test_the_server_gives_it_to_anyone(house: House, document: dict[str, A
 def test_the_build_gets_it_from_a_command_without_a_server(document: dict[str, Any]) -> None:
     done = subprocess.run([sys.executable, "-m", "omnibox.web.openapi"], capture_output=True, check=True, timeout=60)
     assert json.loads(done.stdout) == document
+
+
+def test_the_web_apps_copy_is_the_servers_document() -> None:
+    """Made by `python -m omnibox.web.openapi > web/packages/api/openapi.json`; the types of the web app come from it."""
+    stored = json.loads((ROOT / "web" / "packages" / "api" / "openapi.json").read_text())
+    assert stored == json.loads(json.dumps(openapi()))
