@@ -106,6 +106,6 @@ def test_the_build_gets_it_from_a_command_without_a_server(document: dict[str, A
 
 
 def test_the_web_apps_copy_is_the_servers_document() -> None:
-    """Made by `python -m omnibox.web.openapi > web/packages/api/openapi.json`; the types of the web app come from it."""
+    """Made by `python -m omnibox.web.openapi > web/packages/api/openapi.json`."""
     stored = json.loads((ROOT / "web" / "packages" / "api" / "openapi.json").read_text())
     assert stored == json.loads(json.dumps(openapi()))
