@@ -11,6 +11,7 @@ import sqlite3
 from collections import namedtuple
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any, cast
 
 import sqlalchemy as sa
@@ -43,14 +44,16 @@ class Result:
 @dataclass(frozen=True, slots=True)
 class _Plan:
     sql: str
-    parameters: tuple[tuple[str, Any, Callable[[Any], Any] | None], ...]
+    constants: Row  # every name of the statement, with the value it has where a row does not give one
+    pick: Callable[[Row], tuple[Any, ...]]  # the values in the statement's order
+    converts: tuple[tuple[int, Callable[[Any], Any]], ...]  # by place
     make: Callable[[Sequence[Any]], Any]
 
     def values(self, row: Row) -> list[Any]:
-        return [
-            convert(row.get(name, constant)) if convert is not None else row.get(name, constant)
-            for name, constant, convert in self.parameters
-        ]
+        values = list(self.pick({**self.constants, **row}))
+        for place, convert in self.converts:
+            values[place] = convert(values[place])
+        return values
 
 
 class Hot:
@@ -86,12 +89,20 @@ class Hot:
             for bind in compiled.bind_names
             if (convert := bind.type.dialect_impl(dialect).bind_processor(dialect)) is not None
         }
-        constants = compiled.params
-        parameters = tuple((name, constants.get(name), converts.get(name)) for name in compiled.positiontup)
+        names = compiled.positiontup
+        places = tuple((place, converts[name]) for place, name in enumerate(names) if name in converts)
         columns = [column.key for column in getattr(self.statement, "exported_columns", ())]
         row_type: Any = namedtuple("Row", columns) if columns else None  # made at run time, so not a NamedTuple
-        self._plan = _Plan(compiled.string, parameters, row_type._make if row_type else tuple)
+        self._plan = _Plan(
+            compiled.string, compiled.params, _picker(names), places, row_type._make if row_type else tuple
+        )
         return self._plan
+
+
+def _picker(names: Sequence[str]) -> Callable[[Row], tuple[Any, ...]]:
+    if len(names) == 1:
+        return lambda row: (row[names[0]],)
+    return itemgetter(*names)
 
 
 def _raw(connection: sa.Connection) -> sqlite3.Connection:

@@ -330,7 +330,7 @@ external_ref = sa.Table(  # every platform id we saw, sent or reserved, and ance
     metadata,
     sa.Column("scope", sa.Text, primary_key=True),
     sa.Column("value", sa.Text, primary_key=True),
-    _to("conversation_id", "conversation", null=True, index=True),
+    _to("conversation_id", "conversation", null=True),
     sa.Column("message_id", Key, sa.ForeignKey("message.id")),
     sa.Column("delivery_id", Key, sa.ForeignKey("delivery.id")),
 )

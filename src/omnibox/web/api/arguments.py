@@ -42,19 +42,33 @@ class Plan:
         self.in_path = _model_of("Path", {name: (_as_id(hints[name]), ...) for name in in_path})
         # A door reads its own path: a key, a token. It is compared with what is stored, so any text will do.
         self.has_plain_path = bool(in_path) and all(hints[name] is str for name in in_path)
+        self.path_names = tuple(in_path)
         self.in_query = _model_of(
             "Query", {name: _member(hints[name], signature[name]) for name in plain if name not in in_path}
         )
+        # A door that takes the request and words of its path: nothing is left to read or check here.
+        self.is_bare = (
+            not is_typed
+            and self.asks
+            and self.body is None
+            and self.in_query is None
+            and _is_response(self.answer)
+            and (self.in_path is None or self.has_plain_path)
+        )
         self.answer_adapter = None if self.answer in (None, type(None)) else _adapter(self.answer)
         self.status = 204 if self.answer_adapter is None and not _is_response(self.answer) else status
+
+    def words_of(self, request: web.Request) -> dict[str, str]:
+        """The words of the path that the handler takes; 404 where one can be nobody's."""
+        if "\0" in request.path:
+            raise not_found()
+        return {name: request.match_info[name] for name in self.path_names}
 
     async def arguments(self, ask: Ask) -> dict[str, Any]:
         """Raises `ApiError`: 404 for a path that names nothing, 422 for the rest, 413, 415."""
         arguments: dict[str, Any] = {"ask": ask} if self.asks else {}
         if self.has_plain_path:
-            arguments |= ask.request.match_info
-            if "\0" in ask.request.path:
-                raise not_found()
+            arguments |= self.words_of(ask.request)
         elif self.in_path is not None:
             try:
                 arguments |= _members(self.in_path, dict(ask.request.match_info))

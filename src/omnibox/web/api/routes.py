@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import msgspec
 from aiohttp import web
@@ -92,6 +92,9 @@ class Route:
             return respond_to_defect(error, self.place) if answer is None else respond(answer)
 
     async def _answer(self, request: web.Request, hub: Hub) -> web.StreamResponse:
+        if self.may == "public" and self.plan.is_bare:
+            words = self.plan.words_of(request)
+            return cast("web.StreamResponse", await self.handler(ask=Ask(request, hub, None), **words))
         if self.is_typed and self.method not in SAFE:
             auth.check_same_site(request, hub)
         signed_in = None

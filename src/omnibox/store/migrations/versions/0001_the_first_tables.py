@@ -444,7 +444,4 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["message_id"], ["message.id"], name=op.f("fk_external_ref_message_id")),
         sa.PrimaryKeyConstraint("scope", "value", name=op.f("pk_external_ref")),
     )
-    with op.batch_alter_table("external_ref", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_external_ref_conversation_id"), ["conversation_id"], unique=False)
-
     # ### end Alembic commands ###
