@@ -25,7 +25,7 @@ FLAGS = [
     "--disable-sync",
 ]
 OWNER, PASSWORD = "owner@brightleaf.example", "correct horse battery staple"
-EXPECT_MS = 15_000
+EXPECT_MS = 30_000
 expect.set_options(timeout=EXPECT_MS)
 
 
