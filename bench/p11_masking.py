@@ -41,7 +41,7 @@ def run() -> Iterator[Figure]:
         "a third with short numbers", [_with(rng, [str(rng.randint(1, 99999))] * (i % 3 == 0)) for i in range(200)]
     )
     yield _figure("20 numbers, no card", _dense(rng, ", "), Goal(DENSE_US, of="ours"))
-    yield _figure("one row of 20 numbers, no card", _dense(rng, " "))
+    yield _figure("one row of 20 numbers, no card", _dense(rng, " "), Goal(DENSE_US, of="ours"))
     yield _figure("one card", [_with(rng, ["4111 1111 1111 1111"]) for _ in range(200)])
     yield _figure("digits outside ASCII", [_with(rng, ["٤٥٦ ٧٨٩"]) for _ in range(200)])
     if mask("card 4111 1111 1111 1111") != "card •••• •••• •••• 1111":
