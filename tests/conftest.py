@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.servers import Postgres, find_postgres
+from tests.servers import Postgres, Redis, find_postgres, find_redis
 
 
 @pytest.hookimpl(wrapper=True)
@@ -38,3 +38,13 @@ def postgres_url(postgres_server: Postgres) -> Iterator[str]:
     postgres_server.sql(f'CREATE DATABASE "{name}"')
     yield postgres_server.url(name)
     postgres_server.sql(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[Redis]:
+    """A Redis server of this run; skips where the program is missing."""
+    server = find_redis()
+    if server is None:
+        pytest.skip("redis-server is not installed")
+    with server:
+        yield server

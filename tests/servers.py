@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
+import time
 from pathlib import Path
 from types import TracebackType
 from urllib.parse import urlsplit
@@ -62,8 +64,14 @@ class Postgres:
         )
         self._run("pg_ctl", "-D", f"{home}/data", "-w", "-t", "30", "-l", f"{home}/log", "-o", options, "start")
 
-    def stop(self) -> None:
-        self._run("pg_ctl", "-D", f"{self._folder}/pg/data", "-m", "immediate", "-w", "stop")
+    @property
+    def is_given(self) -> bool:
+        """Whether it is somebody else's, whom no test may stop."""
+        return self._programs is None
+
+    def stop(self, mode: str = "immediate") -> None:
+        """`immediate` is a crash, and loses the last commits here; `fast` writes them all down."""
+        self._run("pg_ctl", "-D", f"{self._folder}/pg/data", "-m", mode, "-w", "stop")
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -88,3 +96,78 @@ class Postgres:
         drop = ["runuser", "-u", "postgres", "--"] if os.getuid() == 0 else []
         command = [*drop, str(self._programs / program), *arguments]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/")
+
+
+def find_redis() -> Redis | None:
+    """The running server that OMNIBOX_TEST_REDIS names, else one to be started, else None."""
+    if given := os.environ.get("OMNIBOX_TEST_REDIS"):
+        return Redis("", given)
+    program = shutil.which("redis-server") or shutil.which("valkey-server")
+    return None if program is None else Redis(program)
+
+
+class Redis:
+    """A server that keeps nothing. `stop` and `start` play an outage; the port stays the same."""
+
+    def __init__(self, program: str, given: str = "") -> None:
+        self._program = program
+        self._given = given
+        self._process: subprocess.Popen[bytes] | None = None
+        self.port = 0
+
+    def __enter__(self) -> Redis:
+        if not self._given:
+            self.port = spare_port()
+            self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._process is not None:
+            self.stop()
+
+    @property
+    def is_given(self) -> bool:
+        """Whether it is somebody else's, whom no test may stop."""
+        return bool(self._given)
+
+    @property
+    def url(self) -> str:
+        return self._given or f"redis://127.0.0.1:{self.port}/0"
+
+    def start(self) -> None:
+        """Returns once it takes connections."""
+        options = f"--port {self.port} --bind 127.0.0.1 --appendonly no --daemonize no --loglevel warning".split()
+        folder = tempfile.gettempdir()
+        self._process = subprocess.Popen(
+            [self._program, *options, "--save", "", "--dir", folder],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        ends_at = time.monotonic() + 10
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", self.port), 1).close()
+            except OSError:
+                if self._process.poll() is not None or time.monotonic() > ends_at:
+                    raise AssertionError("redis-server does not start") from None
+                time.sleep(0.02)
+            else:
+                return
+
+    def stop(self) -> None:
+        """As a crash: nothing is said to anybody."""
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait()
+        self._process = None
+
+    def freeze(self) -> None:
+        """It is there and answers nothing."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)

@@ -21,6 +21,8 @@ import pytest
 from omnibox.config import hold_home, load
 from omnibox.offline import split_mbox
 from omnibox.secrets import random_key
+from omnibox.store.migrations import HEAD
+from tests.store.filling import fill
 
 OMNIBOX = str(Path(sys.executable).parent / "omnibox")
 
@@ -70,6 +72,8 @@ def test_the_version_is_shown() -> None:
         (["normalize", "--channel", "hook"], "'hook' has no offline commands; choose one of "),
         (["render", "--channel", "pigeon"], "'pigeon'"),
         (["backup"], "PATH"),
+        (["restore"], "--here"),
+        (["migrate-to"], "URL"),
         (["agent", "invite"], "email"),
         (["agent", "invite", "ada@example.org", "--role", "king"], "--role: choose one of owner, admin, agent"),
         (["agent", "invite", "ada"], "not an email address"),
@@ -86,7 +90,9 @@ def test_a_usage_error_is_one_clear_line_and_status_2(arguments: list[str], says
     assert not (tmp_path / "home").exists()
 
 
-@pytest.mark.parametrize("command", [["serve"], ["check"], ["backup", "x"], ["agent", "reset", "ada@example.org"]])
+@pytest.mark.parametrize(
+    "command", [["serve"], ["web"], ["worker"], ["check"], ["backup", "x"], ["agent", "reset", "ada@example.org"]]
+)
 def test_every_fault_of_the_configuration_is_shown_and_the_status_is_2(command: list[str], tmp_path: Path) -> None:
     answer = run(*command, OMNIBOX_HOME=str(tmp_path), OMNIBOX_PROT="1", OMNIBOX_PORT="x")
     assert answer.returncode == 2
@@ -327,6 +333,25 @@ def test_a_second_serve_on_a_home_folder_says_so(home: Path) -> None:
     assert answer.stderr.decode().startswith(f"omnibox: process {os.getpid()} already serves {home}; ")
 
 
+@pytest.mark.parametrize("role", ["web", "worker"])
+@pytest.mark.parametrize("database", ["", "sqlite:////tmp/other.db"])
+def test_several_processes_need_a_server_for_the_data(role: str, database: str, tmp_path: Path) -> None:
+    answer = run(role, "--home", tmp_path / "home", OMNIBOX_DATABASE_URL=database)
+    assert (answer.returncode, answer.stdout) == (2, b"")
+    (said,) = answer.stderr.decode().splitlines()
+    assert "OMNIBOX_DATABASE_URL" in said
+    assert "omnibox serve" in said
+    assert not (tmp_path / "home").exists()
+
+
+@pytest.mark.parametrize("role", ["serve", "web", "worker"])
+def test_a_database_that_is_not_there_is_named(role: str, tmp_path: Path) -> None:
+    url = "postgresql://u:hunter2@127.0.0.1:9/d"
+    answer = run(role, "--home", tmp_path / "home", OMNIBOX_DATABASE_URL=url)
+    assert (answer.returncode, answer.stdout) == (2, b"")
+    assert answer.stderr == b"omnibox: the database does not answer; run `omnibox check`\n"
+
+
 @contextmanager
 def serving(home: Path, **environ: str) -> Iterator[tuple[str, str]]:
     """A running `omnibox serve` that is told to end afterwards: its address, and what it said before."""
@@ -358,6 +383,8 @@ def test_serve_shows_a_set_up_code_until_there_is_an_owner_and_ends_on_sigterm(t
         assert answer.status == 200
         code = said.splitlines()[0].split()[-1]
         assert re.fullmatch(r"([a-z2-9]{5}-){2}[a-z2-9]{5}", code)
+    with serving(home) as (url, said):
+        assert said.splitlines()[0].split()[-1] == code  # of the installation, so that several processes say the same
     add_agent(home, "ada@example.org", "owner")
     with serving(home) as (url, said):
         assert said == f"omnibox runs at {url}\n"
@@ -441,7 +468,7 @@ def test_check_passes_over_a_database_that_is_in_use(home: Path) -> None:
     with closing(sqlite3.connect(home / "omnibox.db")) as busy:
         busy.execute("BEGIN IMMEDIATE")
         answer = run("check", "--home", home)
-    assert finding(answer, "database")[0] == "ok      database: revision 0001"
+    assert finding(answer, "database")[0] == f"ok      database: revision {HEAD}"
     assert finding(answer, "secret key")[0] == "ok      secret key: fits 1 stored documents"
 
 
@@ -484,7 +511,7 @@ def test_a_backup_holds_database_files_and_settings_but_not_the_key(home: Path, 
         (epoch,) = database.execute("SELECT epoch FROM installation").fetchone()
     with closing(sqlite3.connect(home / "omnibox.db")) as database:
         assert database.execute("SELECT epoch FROM installation").fetchone() != (epoch,)
-    assert finding(run("check", "--home", copy), "database")[0] == "ok      database: revision 0001"
+    assert finding(run("check", "--home", copy), "database")[0] == f"ok      database: revision {HEAD}"
 
 
 def test_a_backup_leaves_out_settings_that_hold_the_key(home: Path, tmp_path: Path) -> None:
@@ -552,6 +579,71 @@ def test_a_backup_of_nothing_or_of_a_server_says_what_to_do(tmp_path: Path) -> N
     )
     assert (answer.returncode, b"pg_dump" in answer.stderr, b"hunter2" in answer.stderr) == (2, True, False)
     assert not (tmp_path / "copy").exists()
+
+
+# ── restore
+
+
+def test_a_backup_comes_back_into_an_empty_home_and_asks_about_what_waited(home: Path, tmp_path: Path) -> None:
+    fill(home / "omnibox.db", 9)
+    with closing(sqlite3.connect(home / "omnibox.db")) as database, database:
+        for state, some in (("queued", "id < 4"), ("sending", "id = 4"), ("uncertain", "id = 5"), ("sent", "id > 5")):
+            database.execute(f"UPDATE delivery SET state = ?, code = NULL, left_at = NULL WHERE {some}", (state,))
+        database.execute("UPDATE link SET kind = 'reset', used_at = NULL")
+    assert run("backup", tmp_path / "copy", "--home", home).returncode == 0
+    new = tmp_path / "new"
+    answer = run("restore", tmp_path / "copy", "--home", new)
+    assert answer.returncode == 0, answer.stderr
+    assert b"4 replies waited" in answer.stdout
+    assert f"bring the secret key to {new}/secret.key" in answer.stdout.decode()
+    with closing(sqlite3.connect(new / "omnibox.db")) as database:
+        rows = database.execute(
+            "SELECT state, code, left_at IS NULL, count(*) FROM delivery GROUP BY 1, 2, 3"
+        ).fetchall()
+        # What is «sending» with a past lease and has left is settled by the first start as uncertain.
+        assert sorted(rows, key=str) == [
+            ("sending", "restored", 0, 4),
+            ("sent", None, 1, 4),
+            ("uncertain", "restored", 1, 1),
+        ]
+        assert database.execute("SELECT count(*) FROM session").fetchone() == (0,)
+        assert database.execute("SELECT count(*) FROM link").fetchone() == (0,)
+    epochs = {epoch_of(folder) for folder in (home, tmp_path / "copy", new)}
+    assert len(epochs) == 3  # each is another log
+
+
+def epoch_of(folder: Path) -> str:
+    with closing(sqlite3.connect(folder / "omnibox.db")) as database:
+        (epoch,) = database.execute("SELECT epoch FROM installation").fetchone()
+    return str(epoch)
+
+
+def test_a_restore_never_overwrites_and_names_what_is_wrong(home: Path, tmp_path: Path) -> None:
+    assert run("backup", tmp_path / "copy", "--home", home).returncode == 0
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "torn").mkdir()
+    (tmp_path / "torn/omnibox.db").write_bytes((tmp_path / "copy/omnibox.db").read_bytes()[:5000])
+    for arguments, says in (
+        ([tmp_path / "copy", "--home", home], "restore into another home folder"),
+        ([tmp_path / "empty", "--home", tmp_path / "new"], "`omnibox backup` wrote"),
+        ([tmp_path / "torn", "--home", tmp_path / "new"], "damaged"),
+        (["--home", tmp_path / "new"], "--here"),
+        ([tmp_path / "copy", "--here", "--home", tmp_path / "new"], "--here"),
+        (["--here", "--home", tmp_path / "new"], "there is no database"),
+    ):
+        answer = run("restore", *arguments)
+        assert (answer.returncode, says in answer.stderr.decode()) == (2, True), answer.stderr
+    assert not (tmp_path / "new/omnibox.db").exists()
+    with hold_home(load(environ={"OMNIBOX_HOME": str(home)})):
+        answer = run("restore", "--here", "--home", home)
+    assert (answer.returncode, b"already serves" in answer.stderr) == (2, True)
+
+
+def test_a_copy_restored_by_other_means_is_told_so(home: Path) -> None:
+    before = epoch_of(home)
+    answer = run("restore", "--here", "--home", home)
+    assert (answer.returncode, b"0 replies waited" in answer.stdout) == (0, True), answer.stderr
+    assert epoch_of(home) != before
 
 
 # ── agent

@@ -96,6 +96,12 @@ def test_switches_of_builds_and_tests_are_let_pass(tmp_path: Path, name: str) ->
         ("OUTBOUND_ALLOW", "10.0.0.0/8,a b"),
         ("TRUSTED_PROXIES", "10.0.0.1/8"),
         ("MAX_FILE_BYTES", "0"),
+        ("REDIS_URL", "http://redis.lan"),
+        ("REDIS_URL", "redis://"),
+        ("REDIS_URL", "redis://redis.lan:port/0"),
+        ("REDIS_URL", "redis://redis.lan/first"),
+        ("LEASE_S", "2"),
+        ("LEASE_S", "601"),
         ("LOG_FORMAT", "xml"),
     ],
 )
@@ -109,11 +115,19 @@ def test_a_flag_is_no_number(tmp_path: Path) -> None:
     assert found == f"port in {tmp_path}/omnibox.toml: write a whole number"
 
 
-@pytest.mark.parametrize(("name", "secret"), [("SECRET_KEY", "hunter2"), ("DATABASE_URL", "oracle://u:hunter2@h/d")])
+@pytest.mark.parametrize(
+    ("name", "secret"),
+    [("SECRET_KEY", "hunter2"), ("DATABASE_URL", "oracle://u:hunter2@h/d"), ("REDIS_URL", "http://:hunter2@h")],
+)
 def test_no_message_and_no_print_shows_a_secret(tmp_path: Path, name: str, secret: str) -> None:
     assert "hunter2" not in "".join(problems_with(tmp_path, **{f"OMNIBOX_{name}": secret}))
     key = random_key()
-    config = load_with(tmp_path, OMNIBOX_SECRET_KEY=key, OMNIBOX_DATABASE_URL="postgresql://u:hunter2@h/d")
+    config = load_with(
+        tmp_path,
+        OMNIBOX_SECRET_KEY=key,
+        OMNIBOX_DATABASE_URL="postgresql://u:hunter2@h/d",
+        OMNIBOX_REDIS_URL="rediss://:hunter2@redis.lan:6380/1",
+    )
     assert key not in repr(config)
     assert "hunter2" not in repr(config)
 

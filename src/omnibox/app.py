@@ -6,56 +6,82 @@ import asyncio
 import gc
 import hashlib
 import ipaddress
-import secrets
+import os
 import signal
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from functools import partial
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from aiohttp import web
 
-from omnibox.blobs import Folder
-from omnibox.bus import LocalBus
+from omnibox.bus import Bus, LocalBus
 from omnibox.clock import Clock, now
-from omnibox.config import Config, open_secrets
+from omnibox.config import Config, open_blobs, open_secrets, require_server
 from omnibox.connections import Connections
-from omnibox.inbox import conversations
+from omnibox.events import read_head
 from omnibox.inbox.delivery import Delivery
 from omnibox.inbox.errands import Errands
+from omnibox.inbox.indexing import make_indexer
 from omnibox.inbox.intake import Intake
-from omnibox.inbox.taking import enqueue
 from omnibox.inbox.views import Sight
-from omnibox.jobs import Jobs
+from omnibox.inbox.waits import watch_clock
+from omnibox.jobs import Jobs, enqueue
 from omnibox.logs import get_logger
 from omnibox.outbound import Guard, GuardedHttp
 from omnibox.registry import Connectors, Registered
+from omnibox.secrets import Secrets
 from omnibox.store import Store, StoreUnavailable
 from omnibox.store.migrations import migrate
 from omnibox.team import agents
 from omnibox.team.agents import is_set_up
+from omnibox.web import routes
 from omnibox.web.account import agent_dict
+from omnibox.web.api import ROUTES
 from omnibox.web.channels import channel_dict
 from omnibox.web.feed import Feed
+from omnibox.web.health import only_health
+from omnibox.web.hints import Hints
 from omnibox.web.hub import Hub
+from omnibox.web.readiness import Readiness
 from omnibox.web.server import make_app
 
 STOP_S = 10
+STOP_AT_MOST_S = 40  # in-flight requests, sends and the bus have their own, shorter times
 log = get_logger("omnibox")
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """What a process of the hub does: answer browsers, platforms and visitors; read, send and do jobs; or both."""
+
+    answers: bool = True
+    works: bool = True
+
+
+SERVE, WEB, WORKER = Role(), Role(works=False), Role(answers=False)
 
 
 @asynccontextmanager
 async def running(
     config: Config,
     *,
+    role: Role = SERVE,
     setup_code: str = "",
     clock: Clock = now,
     registry: Mapping[str, Registered] | None = None,
 ) -> AsyncIterator[Hub]:
-    """The whole hub without its listener: store, connections, workers. Stops in order at the end."""
+    """One process of the hub without its listener: store, connections, workers. Stops in order at the end.
+
+    On SQLite it is the only one, so what was held when it starts is nobody's. On a server there may be others, always.
+    """
+    alone = config.database_path is not None
+    if role != SERVE:
+        require_server(config)
     keys = open_secrets(config)
-    await migrate(config.store_url)
-    bus = LocalBus()
+    await _migrate(config)
+    bus = _make_bus(config, keys, alone=alone)
     store = Store(config.store_url, ring=bus.ring, clock=clock)
     await store.start()
     async with AsyncExitStack() as stack:
@@ -66,27 +92,51 @@ async def running(
             clock=clock,
             public_url=config.public_url,
             setup_code=setup_code,
+            metrics_token=config.metrics_token.get_secret_value(),
             trusted_proxies=tuple(ipaddress.ip_network(each, strict=False) for each in config.trusted_proxies),
             most_file_bytes=config.max_file_bytes,
         )
         if not setup_code and not await store.read(is_set_up):
-            hub.setup_code = new_setup_code()
-        _compose(hub, config, bus, Connectors() if registry is None else registry)
+            hub.setup_code = await _make_setup_code(store, keys)
+        _compose(hub, config, bus, Connectors() if registry is None else registry, alone=alone)
         await hub.feed.start()
+        hub.hints.start()
+        stack.push_async_callback(hub.hints.stop)
         stack.push_async_callback(hub.connections.stop)
-        await hub.connections.start(reads=True, alone=True)
-        await stack.enter_async_context(_working(hub, config, bus))
+        await hub.connections.start(reads=role.works, alone=alone)
+        await stack.enter_async_context(_working(hub, config, bus, role, alone=alone))
         yield hub
 
 
-def new_setup_code() -> str:
-    letters = "abcdefghjkmnpqrstuvwxyz23456789"  # none that are mistaken for each other
-    return "-".join("".join(secrets.choice(letters) for _ in range(5)) for _ in range(3))
+async def _migrate(config: Config) -> None:
+    try:
+        await migrate(config.store_url)
+    except OSError as error:
+        if config.database_path is None:  # a server that is not there; else it is about a file, which the error names
+            raise StoreUnavailable(type(error).__name__) from None
+        raise
 
 
-def _compose(hub: Hub, config: Config, bus: LocalBus, registry: Mapping[str, Registered]) -> None:
+def _make_bus(config: Config, keys: Secrets, *, alone: bool) -> Bus:
+    url = config.redis_url.get_secret_value()
+    if alone or not url:
+        return LocalBus()
+    from omnibox.bus.redis import RedisBus
+
+    return RedisBus(url, keys.sign("bus", "omnibox"))  # the same in all processes of this installation
+
+
+async def _make_setup_code(store: Store, keys: Secrets) -> str:
+    """The same in all processes of this installation; nobody can make it without the key."""
+    head = await store.read(read_head)
+    signature = keys.sign("set-up", head.installation).rpartition(".")[2]
+    letters = signature.translate(str.maketrans("il", "89"))  # none that are mistaken for each other
+    return "-".join((letters[:5], letters[5:10], letters[10:15]))
+
+
+def _compose(hub: Hub, config: Config, bus: Bus, registry: Mapping[str, Registered], *, alone: bool) -> None:
     guard = Guard(config.outbound_allow)
-    hub.blobs = Folder(config.files_folder)
+    hub.blobs = open_blobs(config)
     hub.intake = Intake(hub.store, hub.blobs, hub.secrets)
     hub.connections = Connections(
         store=hub.store,
@@ -96,8 +146,11 @@ def _compose(hub: Hub, config: Config, bus: LocalBus, registry: Mapping[str, Reg
         registry=registry,
         base_url=config.base_url,
         clock=hub.clock,
+        lease_s=config.lease_s,
     )
-    hub.delivery = Delivery(hub.store, bus, hub.blobs, hub.connections.way, clock=hub.clock)
+    hub.delivery = Delivery(
+        hub.store, bus, hub.blobs, hub.connections.way, alone=alone, lease_s=config.lease_s, clock=hub.clock
+    )
     hub.feed = Feed(
         store=hub.store,
         bus=bus,
@@ -107,11 +160,8 @@ def _compose(hub: Hub, config: Config, bus: LocalBus, registry: Mapping[str, Reg
         build=_build_of(hub.pages),
     )
     hub.is_online = hub.screens.is_here
-    hub.screens.came = lambda agent_id: hub.feed.hint(kind="presence", agent=agent_id, is_online=True)
-    hub.screens.left = lambda agent_id: hub.feed.hint(kind="presence", agent=agent_id, is_online=False)
-    told: set[asyncio.Task[None]] = set()
-    hub.visitors_here.came = partial(_soon, told, hub, "here")
-    hub.visitors_here.left = partial(_soon, told, hub, "left")
+    hub.hints = Hints(hub.store, bus, hub.feed, screens=hub.screens, visitors=hub.visitors_here)
+    hub.readiness = Readiness(hub.store, bus, hub.connections)
 
 
 def _build_of(pages: Path) -> str:
@@ -120,47 +170,42 @@ def _build_of(pages: Path) -> str:
     return hashlib.sha256(index.read_bytes()).hexdigest()[:12] if index.is_file() else "none"
 
 
-def _soon(told: set[asyncio.Task[None]], hub: Hub, word: str, identity_id: int) -> None:
-    task = asyncio.get_running_loop().create_task(_tell_presence(hub, word, identity_id))
-    told.add(task)
-    task.add_done_callback(told.discard)
-
-
-async def _tell_presence(hub: Hub, word: str, identity_id: int) -> None:
-    """Tell the agents that a visitor who has a conversation came or left."""
-    conversation_id = await hub.store.read(partial(conversations.latest_of, identity_id=identity_id))
-    if conversation_id is not None:
-        hub.feed.hint(kind="visitor", conversation=conversation_id, presence=word)
-
-
 @asynccontextmanager
-async def _working(hub: Hub, config: Config, bus: LocalBus) -> AsyncIterator[None]:
-    """The feed, the delivery and the jobs run meanwhile; if one of them ends by itself, that is a defect: we stop."""
+async def _working(hub: Hub, config: Config, bus: Bus, role: Role, *, alone: bool) -> AsyncIterator[None]:
+    """What this process has to do runs meanwhile; if a part of it ends by itself, that is a defect: we stop."""
     client = GuardedHttp(Guard(config.outbound_allow))
-    errands = Errands(
-        store=hub.store,
-        blobs=hub.blobs,
-        secrets=hub.secrets,
-        ways=hub.connections.way,
-        delivery=hub.delivery,
-        fetch=client.fetch,
-        probe=hub.connections.probe,
-        most_file_bytes=config.max_file_bytes,
-        clock=hub.clock,
-    )
-    jobs = Jobs(hub.store, bus, errands.handlers(), clock=hub.clock)
+    parts: dict[str, Coroutine[Any, Any, None]] = {}
+    if not alone:
+        parts |= {"bus": bus.run(), "connections": hub.connections.watch(bus)}
+    if role.answers:
+        parts["feed"] = hub.feed.run()
+    if role.answers and not alone:
+        parts["presence"] = hub.hints.run()
+    if role.works:
+        errands = Errands(
+            store=hub.store,
+            blobs=hub.blobs,
+            secrets=hub.secrets,
+            ways=hub.connections.way,
+            delivery=hub.delivery,
+            fetch=client.fetch,
+            probe=hub.connections.probe,
+            most_file_bytes=config.max_file_bytes,
+            clock=hub.clock,
+        )
+        jobs = Jobs(hub.store, bus, errands.handlers(), alone=alone, lease_s=config.lease_s, clock=hub.clock)
+        parts |= {"delivery": hub.delivery.run(), "jobs": jobs.run()}
+        parts["search index"] = make_indexer(hub.store, bus).run()
+        parts["clock"] = watch_clock(hub.store, hub.clock)
     async with asyncio.TaskGroup() as group:
-        workers = [
-            group.create_task(_schedule(hub), name="schedule"),
-            group.create_task(hub.feed.run(), name="feed"),
-            group.create_task(hub.delivery.run(), name="delivery"),
-            group.create_task(jobs.run(), name="jobs"),
-        ]
+        tasks = {name: group.create_task(part, name=name) for name, part in parts.items()}
+        hub.readiness.tasks = dict(tasks)
+        scheduling = group.create_task(_schedule(hub), name="schedule")
         try:
             yield
         finally:
-            for worker in workers:
-                worker.cancel()
+            for task in (scheduling, *tasks.values()):
+                task.cancel()
             await client.close()
 
 
@@ -175,28 +220,59 @@ async def _schedule(hub: Hub) -> None:
             return
 
 
-async def serve(config: Config, started: Callable[[str, str], None]) -> None:
-    """Run the hub until SIGTERM or SIGINT.
+async def serve(config: Config, started: Callable[[str, str], None], role: Role = SERVE) -> None:
+    """Run one process of the hub until SIGTERM or SIGINT, which also end a start that is still under way.
 
     `started` hears the address once the first page can be had, and the set-up code while there is no owner.
     """
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+    starting = asyncio.current_task()
+
+    def end() -> None:
+        if not stop.is_set():
+            stop.set()
+            loop.call_later(STOP_AT_MOST_S, _give_up)
+            if starting is not None:
+                starting.cancel()
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    async with running(config) as hub, listening(hub, config.host, config.port) as port:
-        gc.enable()
-        gc.set_threshold(10_000, 20, 50)
-        gc.freeze()  # what a start makes stays for good; walking it again and again costs pauses of 60 ms
-        started(config.public_url or f"http://{config.host}:{port}", hub.setup_code)
-        await stop.wait()
-        log.info("stopping")
+        loop.add_signal_handler(number, end)
+    try:
+        async with (
+            running(config, role=role) as hub,
+            listening(hub, config.host, config.port, role) as port,
+        ):
+            starting = None
+            gc.enable()
+            gc.set_threshold(10_000, 20, 50)
+            gc.freeze()  # what a start makes stays for good; walking it again and again costs pauses of 60 ms
+            own = f"http://{config.host}:{port}"
+            started(config.public_url or own if role.answers else own, hub.setup_code)
+            await stop.wait()
+            hub.readiness.is_stopping = True
+            log.info("stopping")
+    except asyncio.CancelledError:
+        if starting is None or not stop.is_set():
+            raise
+        starting.uncancel()
+        log.info("stopped while starting")
+
+
+def _give_up() -> None:
+    """Something foreign does not let go. Whatever this process held is settled as after a kill."""
+    log.critical("did not stop in time")
+    os._exit(1)
 
 
 @asynccontextmanager
-async def listening(hub: Hub, host: str, port: int) -> AsyncIterator[int]:
-    """The web application on a port; 0 takes a spare one. Gives the port. In-flight requests may end."""
-    runner = web.AppRunner(make_app(hub), access_log=None, shutdown_timeout=STOP_S, handler_cancellation=True)
+async def listening(hub: Hub, host: str, port: int, role: Role = SERVE) -> AsyncIterator[int]:
+    """The web application on a port; 0 takes a spare one. Gives the port. In-flight requests may end.
+
+    A worker has the doors of those who watch it and no others.
+    """
+    routes.load()
+    app = make_app(hub, ROUTES if role.answers else only_health(ROUTES))
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=STOP_S, handler_cancellation=True)
     await runner.setup()
     try:
         site = web.TCPSite(runner, host, port)

@@ -6,15 +6,17 @@ import asyncio
 import os
 import stat
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from omnibox.config import Config
+from omnibox.config import Config, open_blobs
 from omnibox.registry import load_connectors
 from omnibox.secrets import BadKey, Secrets
+from omnibox.store import StoreUnavailable
 from omnibox.store.migrations import HEAD
 from omnibox.store.tables import channel, connection
 
@@ -61,6 +63,10 @@ def check_all(config: Config) -> Iterator[Finding]:
         sealed = database.sealed
         yield _judge_revision(database.revision)
     yield _check_key(config, sealed)
+    if config.s3_place is not None:
+        yield _check_bucket(config)
+    if config.redis_url.get_secret_value():
+        yield asyncio.run(_check_bus(config))
     yield from _check_connectors()
     yield _check_web()
 
@@ -136,6 +142,35 @@ def _check_key(config: Config, sealed: tuple[str, ...]) -> Finding:
     except BadKey as error:
         return Finding("secret key", "does not fit", str(error))
     return Finding("secret key", f"fits {len(sealed)} stored documents" if sealed else "is there")
+
+
+def _check_bucket(config: Config) -> Finding:
+    name, cure = f"bucket {config.s3_bucket}", "check the s3_ settings, the rights of the key and the server"
+    try:
+        asyncio.run(_look_into_bucket(config))
+    except (StoreUnavailable, TimeoutError) as error:
+        return Finding(name, f"does not answer as it should ({error})", cure)
+    return Finding(name, "answers")
+
+
+async def _look_into_bucket(config: Config) -> None:
+    """Ask for a file that nobody has: that needs address, bucket, signature and the right to read."""
+    with suppress(FileNotFoundError):
+        async with asyncio.timeout(TIMEOUT_S):
+            await open_blobs(config).get("0" * 32)
+
+
+async def _check_bus(config: Config) -> Finding:
+    from redis.asyncio import Redis
+    from redis.exceptions import RedisError
+
+    try:
+        async with asyncio.timeout(TIMEOUT_S), Redis.from_url(config.redis_url.get_secret_value()) as redis:
+            await redis.ping()
+    except (RedisError, OSError, TimeoutError) as error:
+        cure = "check redis_url and the server; until then live updates come by polling"
+        return Finding("bus", f"Redis does not answer ({type(error).__name__})", cure)
+    return Finding("bus", "Redis answers")
 
 
 def _check_connectors() -> Iterator[Finding]:

@@ -20,6 +20,8 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
+from omnibox.blobs import Blobs, Folder
+from omnibox.blobs.place import Place
 from omnibox.outbound import Guard
 from omnibox.secrets import KEY_FILE, KEY_VARIABLE, BadKey, Secrets
 
@@ -27,6 +29,7 @@ PREFIX = "OMNIBOX_"
 NO_SETTINGS = re.compile(r"OMNIBOX_(SKIP_WEB|CRASH_AT|TEST_\w+|BENCH_\w+)")  # switches of builds and tests
 FILE_NAME = "omnibox.toml"
 LOCK_NAME = "serve.lock"
+BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,62}(/[A-Za-z0-9._-]+)*")
 DEFAULT_HOME = "./omnibox-data"
 
 
@@ -40,6 +43,10 @@ class ConfigProblems(Exception):
 
 class AlreadyServing(Exception):
     """Another process serves the same home folder."""
+
+
+class NeedsServer(Exception):
+    """Several processes were asked for on a database that is a file."""
 
 
 def _split(text: str) -> list[str]:
@@ -90,6 +97,33 @@ class Config(BaseModel):
         description="Where the data is: postgresql://name:password@server/database, or sqlite:////folder/file. "
         "Empty: the file omnibox.db in the home folder.",
     )
+    redis_url: SecretStr = Field(
+        default=SecretStr(""),
+        description="The doorbell between several processes: redis://:password@server:6379/0, or rediss:// for TLS. "
+        "Empty: each process looks into the database every two seconds. One process alone needs none.",
+    )
+    lease_s: Number = Field(
+        default=60,
+        ge=3,
+        le=600,
+        description="Several processes: how many seconds after the last sign of life of a process another one takes "
+        "over the mailboxes it read, the replies it was sending and the jobs it did.",
+    )
+    s3_bucket: str = Field(
+        default="",
+        description="Attachments lie in this bucket of an S3-compatible store, in place of the folder files: bucket, "
+        "or bucket/prefix. Several machines need it, or a shared folder.",
+    )
+    s3_endpoint: str = Field(
+        default="",
+        description="The store's address, for example https://s3.lan:9000. Empty: Amazon's, in s3_region.",
+    )
+    s3_region: str = Field(default="us-east-1", min_length=1, description="The region that requests are signed for.")
+    s3_key_id: str = Field(
+        default="",
+        description="The id of the access key. Empty: what the machine gives (AWS_ variables, its role).",
+    )
+    s3_secret: SecretStr = Field(default=SecretStr(""), description="The secret that belongs to s3_key_id.")
     secret_key: SecretStr = Field(
         default=SecretStr(""),
         description="Encrypts the settings of channels and signs addresses: 32 random bytes in URL-safe base64. "
@@ -107,6 +141,11 @@ class Config(BaseModel):
     )
     max_file_bytes: Number = Field(
         default=25_000_000, ge=1_000, le=1_000_000_000, description="The largest file an agent or visitor may attach."
+    )
+    metrics_token: SecretStr = Field(
+        default=SecretStr(""),
+        description="Who sends this as a bearer token may read /metrics. Empty: only programs of this machine that ask "
+        "directly, not through a proxy.",
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="The least urgent lines that are written: debug, info, warning or error."
@@ -150,6 +189,39 @@ class Config(BaseModel):
         if find_spec("asyncpg") is None:
             raise ValueError("PostgreSQL needs one more package: pip install 'omnibox[postgres]'")
         return SecretStr("postgresql+asyncpg" + text[len(scheme) :])
+
+    @field_validator("redis_url")
+    @classmethod
+    def _is_redis(cls, value: SecretStr) -> SecretStr:
+        if text := value.get_secret_value():
+            wish = "write redis://:password@server:6379/0, or rediss:// for TLS"
+            try:
+                parts = urlsplit(text)
+                is_right = parts.scheme in ("redis", "rediss") and parts.hostname and (parts.port or 1)
+            except ValueError:
+                raise ValueError(wish) from None
+            if not is_right or not re.fullmatch(r"/?\d*", parts.path):
+                raise ValueError(wish)
+            if find_spec("redis") is None:
+                raise ValueError("Redis needs one more package: pip install 'omnibox[redis]'")
+        return value
+
+    @field_validator("s3_bucket")
+    @classmethod
+    def _is_bucket(cls, value: str) -> str:
+        if value and not BUCKET.fullmatch(value):
+            raise ValueError("write the bucket's name, perhaps with a prefix: omnibox-files or backups/omnibox")
+        if value and find_spec("obstore") is None:
+            raise ValueError("S3 needs one more package: pip install 'omnibox[s3]'")
+        return value
+
+    @field_validator("s3_endpoint")
+    @classmethod
+    def _is_endpoint(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if value and (parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc):
+            raise ValueError("write a scheme, a host and perhaps a port, such as https://s3.lan:9000")
+        return value.rstrip("/")
 
     @field_validator("secret_key")
     @classmethod
@@ -198,6 +270,15 @@ class Config(BaseModel):
     @property
     def files_folder(self) -> Path:
         return self.home / "files"
+
+    @property
+    def s3_place(self) -> Place | None:
+        """The bucket of the files, or None where they lie in the folder."""
+        if not self.s3_bucket:
+            return None
+        bucket, _, prefix = self.s3_bucket.partition("/")
+        secret = self.s3_secret.get_secret_value()
+        return Place(bucket, prefix, self.s3_endpoint, self.s3_region, self.s3_key_id, secret)
 
     @property
     def key_file(self) -> Path:
@@ -289,12 +370,30 @@ def _describe(fault: Any, names: Mapping[str, str]) -> str:
     return f"{names.get(name, name)}: {reason}"
 
 
+def require_server(config: Config) -> None:
+    """Raise `NeedsServer` unless several processes can share the database."""
+    if config.database_path is not None:
+        raise NeedsServer(
+            "`omnibox web` and `omnibox worker` share a PostgreSQL server: set database_url (OMNIBOX_DATABASE_URL) to "
+            "postgresql://…, or run `omnibox serve`, which is all of it in one process"
+        )
+
+
 # ── The home folder
 
 
 def open_secrets(config: Config) -> Secrets:
     """The keys of this installation; `secret.key` is made where neither it nor a key in the configuration exists."""
     return Secrets.load(config.home, {KEY_VARIABLE: config.secret_key.get_secret_value()})
+
+
+def open_blobs(config: Config) -> Blobs:
+    """Where the files of this installation are."""
+    if (place := config.s3_place) is None:
+        return Folder(config.files_folder)
+    from omnibox.blobs.bucket import Bucket
+
+    return Bucket(place)
 
 
 def prepare_home(config: Config) -> None:

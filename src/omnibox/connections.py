@@ -7,15 +7,14 @@ import json
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
-from typing import Any, cast
+from typing import Any, NoReturn, cast
 
 import sqlalchemy as sa
 
+from omnibox.bus import Bus
 from omnibox.clock import Clock, now
 from omnibox.connector import (
     BadSettings,
-    ChannelDown,
     ChannelSettings,
     Check,
     Checks,
@@ -28,21 +27,19 @@ from omnibox.connector import (
 )
 from omnibox.context import CountedHttp, LiveContext, logger
 from omnibox.fields import typed_values
+from omnibox.inbox import channels
 from omnibox.inbox.intake import Intake
 from omnibox.inbox.origin import Origin
-from omnibox.inbox.retries import backoff
-from omnibox.inbox.taking import enqueue
 from omnibox.inbox.way import Way
 from omnibox.logs import get_logger
 from omnibox.outbound import Guard
 from omnibox.registry import Registered
-from omnibox.secrets import Secrets
-from omnibox.store import Store, StoreUnavailable, Transaction, insert
-from omnibox.store.tables import channel, connection, installation, lease, quarantine, source
+from omnibox.secrets import BadKey, Secrets
+from omnibox.sources import Sources
+from omnibox.store import Reader, Store, StoreUnavailable, Transaction
+from omnibox.store.tables import channel, connection, installation, quarantine
 
 CHECK_S = 60.0
-HEALTHY_S = 45.0  # a reader that ran this long has a working line: what was wrong is over
-LEASE_S = 30.0
 TOKEN = "conversation"  # noqa: S105  the purpose of the tokens in reply addresses
 log = get_logger("omnibox.connections")
 
@@ -62,6 +59,7 @@ class Live:
     connector: Connector | None
     problem: BadSettings | None
     has_hook: bool
+    stamp: int
     reading: asyncio.Task[None] | None = None
 
 
@@ -77,12 +75,16 @@ class Connections:
     base_url: str
     clock: Clock = now
     holder: str = field(default_factory=lambda: secrets.token_hex(8))
+    lease_s: float = 60.0
     reads: bool = False
+    is_key_wrong: bool = False
     _live: dict[int, Live] = field(default_factory=dict)
     _ways: dict[int, Way] = field(default_factory=dict)
     _hooks: dict[str, Live] = field(default_factory=dict)
     _sites: dict[str, tuple[Live, int]] = field(default_factory=dict)
     _installation: str = ""
+    _changing: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _sources: Sources = field(init=False)
 
     # ── Finding
 
@@ -102,36 +104,81 @@ class Connections:
         live = self._live.get(connection_id)
         return None if live is None else live.problem
 
+    def read_by_sources(self) -> list[int]:
+        """The active connections that somebody, in some process, must be reading."""
+        return [
+            each.id for each in self._live.values() if each.state == "active" and isinstance(each.connector, Source)
+        ]
+
     # ── Coming and going
 
     async def start(self, *, reads: bool, alone: bool) -> None:
         """Build every connection; with `reads`, run their sources too. `alone`: leases are a dead process's."""
         self.reads = reads
+        self._sources = Sources(self.store, self.intake, self.holder, self.lease_s)
         if alone:
-            await self.store.write(lambda tx: tx.execute(sa.delete(lease)))
+            await self._sources.clear()
         self._installation = await self.store.read(lambda tx: tx.execute(sa.select(installation.c.name)).scalar_one())
-        for connection_id in await self.store.read(_ids):
+        for connection_id in await self.store.read(_stamps):
             await self.reload(connection_id)
 
     async def stop(self) -> None:
         for live in list(self._live.values()):
             await self._drop(live)
+        if self.reads:
+            await self._sources.leave()
+
+    async def watch(self, bus: Bus) -> None:
+        """Take up what other processes change, for ever. The rows are the truth; the bus only says when to look."""
+        while True:
+            rung = bus.heard(channels.DOORBELL)
+            try:
+                await self._catch_up()
+                self.is_key_wrong = False
+            except StoreUnavailable:
+                log.warning("connections wait for the store")
+            except BadKey:
+                if not self.is_key_wrong:
+                    log.error("a connection was stored with another key than this process has")
+                self.is_key_wrong = True
+            await bus.wait(channels.DOORBELL, rung)
+
+    async def _catch_up(self) -> None:
+        stored = await self.store.read(_stamps)
+        for connection_id in stored.keys() | self._live.keys():
+            live = self._live.get(connection_id)
+            if stored.get(connection_id) != (live and live.stamp):
+                await self.refresh(connection_id)
+                log.info("a change made elsewhere was taken up", connection_id=connection_id)
+
+    async def refresh(self, connection_id: int) -> None:
+        """Build a connection anew if another process has changed it."""
+        await self._rebuild(connection_id, only_if_changed=True)
 
     async def reload(self, connection_id: int) -> None:
         """Build a connection anew from what is stored; gone or disabled ones leave the set."""
-        if old := self._live.get(connection_id):
-            await self._drop(old)
-        rows = await self.store.read(lambda tx: _rows(tx, connection_id))
-        if rows is None:
-            return
-        live = self._build(*rows)
+        await self._rebuild(connection_id, only_if_changed=False)
+
+    async def _rebuild(self, connection_id: int, *, only_if_changed: bool) -> None:
+        async with self._changing:  # two that build the same one would leave the first running
+            rows = await self.store.read(lambda tx: _rows(tx, connection_id))
+            old = self._live.get(connection_id)
+            if only_if_changed and (old and old.stamp) == (rows and stamp_of(*rows)):
+                return
+            if old is not None:
+                await self._drop(old)
+            if rows is not None:
+                self._take_up(self._build(*rows))
+
+    def _take_up(self, live: Live) -> None:
         self._live[live.id] = live
         self._hooks[live.hook_key] = live
         if live.state in ("active", "paused"):
             self._ways.update(live.ways)
             self._sites.update({key: (live, channel_id) for key, channel_id in live.sites.items()})
         if self.reads and live.state == "active" and isinstance(live.connector, Source):
-            live.reading = asyncio.create_task(self._read(live), name=f"source {live.id}")
+            reading = self._sources.read(live.id, live.connector, live.origin)
+            live.reading = asyncio.create_task(reading, name=f"source {live.id}")
 
     async def _drop(self, live: Live) -> None:
         self._live.pop(live.id, None)
@@ -146,12 +193,12 @@ class Connections:
         await _close(live.connector)
         await live.context.close()
 
-    def _build(self, row: sa.Row[Any], channels: Sequence[sa.Row[Any]]) -> Live:
+    def _build(self, row: sa.Row[Any], rows: Sequence[sa.Row[Any]]) -> Live:
         registered = self.registry.get(row.connector) or Registered(row.connector, error="not installed")
         fields_ = registered.channel_settings or ()
         own = [
             ChannelSettings(each.address, each.name, typed_values(fields_, self._document(each.settings)))
-            for each in channels
+            for each in rows
         ]
         context = LiveContext(
             connection_id=row.id,
@@ -172,18 +219,29 @@ class Connections:
         origin = Origin(
             connection_id=row.id,
             capabilities=registered.capabilities,
-            channels={(each.address.casefold() if folds else each.address): each.id for each in channels},
+            channels={(each.address.casefold() if folds else each.address): each.id for each in rows},
             read_token=self._read_token,
         )
         ways: dict[int, Way] = {}
         if connector is not None:
-            for each, settings in zip(channels, own, strict=True):
+            for each, settings in zip(rows, own, strict=True):
                 ways[each.id] = Way(each.id, each.address, settings.settings, connector, origin, self._token)
         has_hook = isinstance(connector, Webhook)  # asked once: a protocol's check walks its members at each call
         is_live = registered.capabilities.live and connector is not None
-        sites = {each.key: each.id for each in channels if each.state != "disabled"} if is_live else {}
+        sites = {each.key: each.id for each in rows if each.state != "disabled"} if is_live else {}
         return Live(
-            row.id, registered, row.state, row.hook_key, origin, ways, sites, context, connector, problem, has_hook
+            id=row.id,
+            registered=registered,
+            state=row.state,
+            hook_key=row.hook_key,
+            origin=origin,
+            ways=ways,
+            sites=sites,
+            context=context,
+            connector=connector,
+            problem=problem,
+            has_hook=has_hook,
+            stamp=stamp_of(row, rows),
         )
 
     def _document(self, encrypted: str) -> dict[str, Any]:
@@ -197,83 +255,26 @@ class Connections:
         return int(value[1:]) if value and value[:1] == "c" and value[1:].isdecimal() else None
 
     async def _keep_secret(self, connection_id: int, name: str, value: str) -> None:
-        def keep(tx: Transaction) -> None:
-            mine = connection.c.id == connection_id
-            stored = tx.execute(sa.select(connection.c.settings).where(mine).with_for_update()).scalar_one()
-            document = self._document(stored) | {name: value}
-            tx.execute(sa.update(connection).where(mine).values(settings=self.secrets.encrypt(json.dumps(document))))
+        def keep(tx: Transaction) -> tuple[int, int]:
+            tx.execute(sa.select(connection.c.id).where(connection.c.id == connection_id).with_for_update())
+            row, own = _rows(tx, connection_id) or _gone(connection_id)
+            sealed = self.secrets.encrypt(json.dumps(self._document(row.settings) | {name: value}))
+            before = stamp_of(row, own)
+            tx.execute(sa.update(connection).where(connection.c.id == connection_id).values(settings=sealed))
+            tx.ring(channels.DOORBELL)
+            row, own = _rows(tx, connection_id) or _gone(connection_id)
+            return before, stamp_of(row, own)
 
-        await self.store.write(keep)
-
-    # ── Reading
-
-    async def _read(self, live: Live) -> None:
-        """Run a source for ever: one reader per connection in the whole installation, by a lease row."""
-        tries = 0
-        while True:
-            try:
-                if not await self._hold(live.id):
-                    await asyncio.sleep(LEASE_S / 4)
-                    continue
-                tries = await self._run_source(live, tries)
-            except ChannelDown as error:
-                await self._note(live.id, error)
-                return  # a probe or new settings start it again
-            except BadSettings as error:
-                await self._note(live.id, ChannelDown("bad_settings", resumes=False))
-                log.warning("a source cannot start", connection_id=live.id, setting=error.field)
-                return
-            except SendError as error:
-                tries += 1
-                await self._note(live.id, error)
-            except StoreUnavailable:
-                tries += 1
-            except Exception as error:
-                tries += 1
-                log.error("a source failed", connection_id=live.id, error=type(error).__name__)
-            await asyncio.sleep(backoff(tries))
-
-    async def _run_source(self, live: Live, tries: int) -> int:
-        """Run until it ends by itself; returns the number of tries the next pause counts from."""
-        cursor = await self.store.read(lambda tx: _cursor(tx, live.id))
-        receiver = Receiver(self.intake, live.origin, cursor)
-        async with asyncio.TaskGroup() as group:
-            keeping = group.create_task(self._keep_lease(live.id))
-            healthy = group.create_task(self._call_healthy(live.id))
-            try:
-                await cast("Source", live.connector).run(receiver)
-            finally:
-                keeping.cancel()
-                healthy.cancel()
-        return 0 if receiver.has_received else tries
-
-    async def _hold(self, connection_id: int) -> bool:
-        return (await self.store.write(lambda tx: _take_lease(tx, f"source {connection_id}", self.holder))).result
-
-    async def _keep_lease(self, connection_id: int) -> None:
-        while True:
-            await asyncio.sleep(LEASE_S / 4)
-            try:
-                if not await self._hold(connection_id):
-                    raise LeaseGone
-            except StoreUnavailable:
-                log.warning("a source's lease was not renewed", connection_id=connection_id)
-
-    async def _call_healthy(self, connection_id: int) -> None:
-        await asyncio.sleep(HEALTHY_S)
-        await self._note(connection_id, None)
-
-    async def _note(self, connection_id: int, error: SendError | None) -> None:
-        """Show on the connection what is wrong, or that it is over."""
-        try:
-            await self.store.write(lambda tx: _note(tx, connection_id, error))
-        except StoreUnavailable:
-            log.warning("a connection's health was not stored", connection_id=connection_id)
+        before, after = (await self.store.write(keep)).result
+        live = self._live.get(connection_id)
+        if live is not None and live.stamp == before:
+            live.stamp = after  # the connector that renewed it knows it already and goes on
 
     # ── Asking
 
     async def check(self, connection_id: int) -> list[Check]:
         """What the connector finds, step by step; ends after a minute at the latest."""
+        await self.refresh(connection_id)
         live = self._live.get(connection_id)
         if live is None:
             return [Check("Settings", ok=False, why="This connection is not there.", cure="Add it again.")]
@@ -303,7 +304,7 @@ class Connections:
         findings = await self.check(connection_id)
         if any(finding.ok is False for finding in findings):
             return False
-        await self.store.write(lambda tx: _resume(tx, connection_id))
+        await self.store.write(lambda tx: channels.resume(tx, connection_id))
         await self.reload(connection_id)
         return True
 
@@ -312,6 +313,8 @@ class Connections:
         row = await self.store.read(
             lambda tx: tx.execute(sa.select(quarantine).where(quarantine.c.id == quarantine_id)).first()
         )
+        if row is not None:
+            await self.refresh(row.connection_id)
         live = self._live.get(row.connection_id) if row is not None else None
         if row is None or live is None or row.body is None or not isinstance(live.connector, Webhook):
             raise LookupError(quarantine_id)
@@ -325,26 +328,6 @@ class Connections:
             settled = sa.update(quarantine).where(quarantine.c.id == quarantine_id).values(settled_at=self.clock())
             await self.store.write(lambda tx: tx.execute(settled))
         return outcome
-
-
-class LeaseGone(Exception):
-    """Another process reads this connection now."""
-
-
-class Receiver:
-    """`Receive` for one run of a source."""
-
-    def __init__(self, intake: Intake, origin: Origin, cursor: Mapping[str, Any]) -> None:
-        self._intake = intake
-        self._origin = origin
-        self.cursor = cursor
-        self.has_received = False
-
-    async def __call__(self, items: Sequence[Envelope], cursor: Mapping[str, Any]) -> list[str]:
-        results = await self._intake.receive(self._origin, items, cursor)
-        self.cursor = cursor
-        self.has_received = True
-        return [result.outcome for result in results]
 
 
 async def _close(connector: Connector | None) -> None:
@@ -375,11 +358,26 @@ def _make(registered: Registered, context: LiveContext) -> tuple[Connector | Non
 # ── Rows
 
 
-def _ids(tx: sa.Connection) -> list[int]:
-    return list(tx.execute(sa.select(connection.c.id).order_by(connection.c.id)).scalars())
+def stamp_of(row: sa.Row[Any], own: Sequence[sa.Row[Any]]) -> int:
+    """A number that changes whenever the connection must be built anew; it means something to this process alone."""
+    sites = tuple((each.id, each.address, each.key, each.settings, each.state == "disabled") for each in own)
+    return hash((row.connector, row.hook_key, row.settings, row.state, sites))
 
 
-def _rows(tx: sa.Connection, connection_id: int) -> tuple[sa.Row[Any], Sequence[sa.Row[Any]]] | None:
+def _stamps(tx: Reader) -> dict[int, int]:
+    """The stamp of every connection that is not disabled."""
+    own: dict[int, list[sa.Row[Any]]] = {}
+    for each in tx.execute(sa.select(channel).order_by(channel.c.id)):
+        own.setdefault(each.connection_id, []).append(each)
+    enabled = tx.execute(sa.select(connection).where(connection.c.state != "disabled").order_by(connection.c.id))
+    return {row.id: stamp_of(row, own.get(row.id, [])) for row in enabled}
+
+
+def _gone(connection_id: int) -> NoReturn:
+    raise LookupError(connection_id)
+
+
+def _rows(tx: Reader, connection_id: int) -> tuple[sa.Row[Any], Sequence[sa.Row[Any]]] | None:
     row = tx.execute(
         sa.select(connection).where(connection.c.id == connection_id, connection.c.state != "disabled")
     ).first()
@@ -387,59 +385,3 @@ def _rows(tx: sa.Connection, connection_id: int) -> tuple[sa.Row[Any], Sequence[
         return None
     own = sa.select(channel).where(channel.c.connection_id == connection_id).order_by(channel.c.id)
     return row, tx.execute(own).all()
-
-
-def _cursor(tx: sa.Connection, connection_id: int) -> Mapping[str, Any]:
-    found = tx.execute(sa.select(source.c.cursor).where(source.c.connection_id == connection_id)).scalar()
-    return cast("Mapping[str, Any]", found or {})
-
-
-def _take_lease(tx: Transaction, name: str, holder: str) -> bool:
-    statement = insert(lease)
-    newer = {"holder": statement.excluded.holder, "until": statement.excluded.until}
-    free = sa.or_(lease.c.holder == holder, lease.c.until < tx.clock())
-    taken = tx.execute(
-        statement.on_conflict_do_update(index_elements=["name"], set_=newer, where=free).returning(lease.c.name),
-        {"name": name, "holder": holder, "until": tx.clock() + timedelta(seconds=LEASE_S)},
-    )
-    return taken.first() is not None
-
-
-def _note(tx: Transaction, connection_id: int, error: SendError | None) -> None:
-    mine = connection.c.id == connection_id
-    if error is None:
-        changed = tx.execute(
-            sa.update(connection)
-            .where(mine, connection.c.state == "active", connection.c.code.is_not(None))
-            .values(code=None, since=None)
-        )
-    else:
-        values: dict[str, Any] = {"code": error.code, "since": tx.clock()}
-        if isinstance(error, ChannelDown):
-            values |= {"state": "paused", "needs_person": not error.resumes}
-            if error.resumes:
-                enqueue(tx, "probe", str(connection_id))
-        differs = sa.or_(connection.c.code.is_(None), connection.c.code != error.code)
-        changed = tx.execute(sa.update(connection).where(mine, connection.c.state == "active", differs).values(values))
-    if changed.rowcount:
-        for channel_id in tx.execute(sa.select(channel.c.id).where(channel.c.connection_id == connection_id)).scalars():
-            tx.announce("channel.changed", channel=channel_id)
-
-
-def _resume(tx: Transaction, connection_id: int) -> None:
-    """Paused becomes active where no person has to act; the queues go on."""
-    active = {"state": "active", "code": None, "since": None}
-    tx.execute(
-        sa.update(connection)
-        .where(connection.c.id == connection_id, connection.c.state == "paused", ~connection.c.needs_person)
-        .values(active)
-    )
-    resumed = tx.execute(
-        sa.update(channel)
-        .where(channel.c.connection_id == connection_id, channel.c.state == "paused", ~channel.c.needs_person)
-        .values(active)
-        .returning(channel.c.id)
-    )
-    for channel_id in list(resumed.scalars()):
-        tx.announce("channel.changed", channel=channel_id)
-    tx.ring("deliveries")

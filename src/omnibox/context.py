@@ -25,8 +25,10 @@ class CountedHttp(GuardedHttp):
     """The guarded client; each request is a step at which a crash can be asked for."""
 
     async def _ask(self, *arguments: Any) -> Any:
-        crash.point()
-        return await super()._ask(*arguments)
+        crash.point("before call")
+        answer = await super()._ask(*arguments)
+        crash.point("after call")
+        return answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,7 @@ class LiveContext:
         raise BadSettings("there is no channel of that address")
 
     async def connect(self, host: str, port: int, timeout_s: float = 30) -> socket.socket:
-        crash.point()
+        crash.point("connect")
         return await self.guard.connect(host, port, timeout_s)
 
     def sign(self, purpose: str, value: str) -> str:

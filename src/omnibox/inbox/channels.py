@@ -7,12 +7,15 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from omnibox.connector import ChannelDown, SendError
+from omnibox.jobs import enqueue
 from omnibox.masking import Masked
 from omnibox.model import ConnectionState
 from omnibox.store import Reader, Transaction
 from omnibox.store.tables import arrival, channel, connection, delivery, job, memory, quarantine, source, visitor_token
 
 AREA = "connections"
+DOORBELL = "connections"  # rung when one has to be built anew
 MOST_QUARANTINED = 200
 
 _CHANNEL = sa.select(
@@ -79,6 +82,7 @@ def add_connection(tx: Transaction, *, connector: str, name: Masked, hook_key: s
     }
     connection_id: int = tx.execute(sa.insert(connection).returning(connection.c.id), row).scalar_one()
     tx.announce("settings.changed", word=AREA)
+    tx.ring(DOORBELL)
     return connection_id
 
 
@@ -93,6 +97,7 @@ def change_connection(
         values["settings"] = document
     tx.execute(sa.update(connection).where(connection.c.id == connection_id).values(values))
     tx.announce("settings.changed", word=AREA)
+    tx.ring(DOORBELL)
 
 
 def set_state(tx: Transaction, connection_id: int, state: ConnectionState) -> None:
@@ -103,6 +108,7 @@ def set_state(tx: Transaction, connection_id: int, state: ConnectionState) -> No
     for channel_id in list(tx.execute(mine.values(**values, held_until=None).returning(channel.c.id)).scalars()):
         tx.announce("channel.changed", channel=channel_id, word=state)
     tx.announce("settings.changed", word=AREA)
+    tx.ring(DOORBELL)
     tx.ring("deliveries")
 
 
@@ -115,6 +121,7 @@ def remove_connection(tx: Transaction, connection_id: int) -> None:
     tx.execute(sa.delete(job).where(job.c.kind == "probe", job.c.subject == str(connection_id)))
     tx.execute(sa.delete(connection).where(connection.c.id == connection_id))
     tx.announce("settings.changed", word=AREA)
+    tx.ring(DOORBELL)
 
 
 # ── Channels
@@ -135,6 +142,7 @@ def add_channel(
     }
     channel_id: int = tx.execute(sa.insert(channel).returning(channel.c.id), row).scalar_one()
     tx.announce("channel.changed", channel=channel_id, word=state)
+    tx.ring(DOORBELL)
     return channel_id
 
 
@@ -152,6 +160,7 @@ def change_channel(
     if values:
         tx.execute(sa.update(channel).where(channel.c.id == channel_id).values(**values))
         tx.announce("channel.changed", channel=channel_id)
+        tx.ring(DOORBELL)
 
 
 def remove_channel(tx: Transaction, channel_id: int) -> None:
@@ -159,3 +168,46 @@ def remove_channel(tx: Transaction, channel_id: int) -> None:
     tx.execute(sa.delete(visitor_token).where(visitor_token.c.channel_id == channel_id))
     tx.execute(sa.delete(channel).where(channel.c.id == channel_id))
     tx.announce("channel.changed", channel=channel_id)
+    tx.ring(DOORBELL)
+
+
+# ── Health
+
+
+def note_fault(tx: Transaction, connection_id: int, error: SendError | None) -> None:
+    """Show on a connection what is wrong, or that it is over; `ChannelDown` pauses it."""
+    mine = connection.c.id == connection_id
+    if error is None:
+        changed = tx.execute(
+            sa.update(connection)
+            .where(mine, connection.c.state == "active", connection.c.code.is_not(None))
+            .values(code=None, since=None)
+        )
+    else:
+        values: dict[str, Any] = {"code": error.code, "since": tx.clock()}
+        if isinstance(error, ChannelDown):
+            values |= {"state": "paused", "needs_person": not error.resumes}
+            if error.resumes:
+                enqueue(tx, "probe", str(connection_id))
+        differs = sa.or_(connection.c.code.is_(None), connection.c.code != error.code)
+        if isinstance(error, ChannelDown):
+            differs = sa.true()  # it goes from active to paused, whatever was shown before
+        changed = tx.execute(sa.update(connection).where(mine, connection.c.state == "active", differs).values(values))
+    if changed.rowcount:
+        _announce_all(tx, connection_id)
+
+
+def resume(tx: Transaction, connection_id: int) -> None:
+    """Paused becomes active where no person has to act; the queues go on."""
+    active = {"state": "active", "code": None, "since": None}
+    for table, mine in ((connection, connection.c.id), (channel, channel.c.connection_id)):
+        paused = sa.and_(mine == connection_id, table.c.state == "paused", ~table.c.needs_person)
+        tx.execute(sa.update(table).where(paused).values(active))
+    _announce_all(tx, connection_id)
+    tx.ring("deliveries")
+
+
+def _announce_all(tx: Transaction, connection_id: int) -> None:
+    for channel_id in tx.execute(sa.select(channel.c.id).where(channel.c.connection_id == connection_id)).scalars():
+        tx.announce("channel.changed", channel=channel_id)
+    tx.ring(DOORBELL)
