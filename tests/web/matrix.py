@@ -41,6 +41,7 @@ CASES: dict[tuple[str, str], list[Case]] = {
     ("GET", "/w/assets/{path:.*}"): [Case(ANYONE, ok=404)],
     ("GET", "/healthz"): [Case(ANYONE)],
     ("GET", "/readyz"): [Case(ANYONE)],
+    ("GET", "/metrics"): [Case(ANYONE)],  # and from this machine, which is another test's matter
     ("GET", "/api/openapi.json"): [Case(ANYONE)],
     ("GET", "/api/setup"): [Case(ANYONE)],
     ("POST", "/api/setup"): [Case(ANYONE, body={**NEW, "code": "x", "password": "x"}, ok=409)],
@@ -97,6 +98,7 @@ CASES: dict[tuple[str, str], list[Case]] = {
     ("GET", "/api/snapshot"): [Case(EVERYONE)],
     ("GET", "/api/counts"): [Case(EVERYONE)],
     ("GET", "/api/conversations"): [Case(EVERYONE)],
+    ("GET", "/api/search"): [Case(EVERYONE, query="?q=hello")],
     ("GET", "/api/conversations/{id}"): [Case(EVERYONE, who) for who in WHOSE],
     ("GET", "/api/conversations/{id}/messages"): [Case(EVERYONE, who) for who in WHOSE],
     ("POST", "/api/conversations/{id}/replies"): [

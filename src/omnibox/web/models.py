@@ -257,6 +257,32 @@ class Author(Wire):
     name: str | None
 
 
+class Piece(Wire):
+    """A stretch of an excerpt; one that is a match is what was searched for."""
+
+    text: str
+    is_match: bool
+
+
+class FoundHit(Wire):
+    """A conversation, with the newest message of it that was found."""
+
+    message: Id
+    kind: MessageKind
+    author: Author
+    at: Time
+    where: Literal["text", "subject", "file", "contact"]  # what the excerpt is of
+    match: Literal["word", "beginning", "part"]  # words, beginnings of words, or parts of words
+    excerpt: list[Piece]
+    conversation: Row
+
+
+class Found(Wire):
+    hits: list[FoundHit]
+    next: str | None
+    is_complete: bool  # False while the index is still being filled with older messages
+
+
 class Attachment(Wire):
     id: Id
     name: str | None

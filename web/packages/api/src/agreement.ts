@@ -8,6 +8,7 @@ import type {
   Connector,
   Contact,
   Counts,
+  Found,
   Message,
   Row,
   Snapshot,
@@ -19,6 +20,7 @@ type Fits<Server extends Ours, Ours> = Server;
 export type Agreement = [
   Fits<Served["Agent"], Agent>,
   Fits<Served["Counts"], Counts>,
+  Fits<Served["Found"], Found>,
   Fits<Served["Row"], Row>,
   Fits<Served["Message"], Message>,
   Fits<Served["Contact"], Contact>,

@@ -11,6 +11,7 @@ import type {
   ConversationPage,
   Counts,
   Finding,
+  Found,
   Id,
   Invitation,
   Link,
@@ -61,6 +62,7 @@ export function createApi(request: Request) {
     conversation: (id: Id) => get<Row>(`/api/conversations/${id}`),
     messages: (id: Id, before?: Id | null) =>
       get<MessagePage>(`/api/conversations/${id}/messages`, { before, limit: 50 }),
+    search: (q: string, after?: string | null) => get<Found>("/api/search", { q, after }),
     read: (id: Id, message: Id) => post<void>(`/api/conversations/${id}/read`, { message }),
     resolve: (id: Id) => post<Row>(`/api/conversations/${id}/resolve`),
     reopen: (id: Id) => post<Row>(`/api/conversations/${id}/reopen`),

@@ -624,6 +624,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Conversations in which all the words were said, the newest first. `after` is the `next` of the page above. */
+        get: operations["find_conversations"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/setup": {
         parameters: {
             query?: never;
@@ -1197,6 +1214,47 @@ export interface components {
             /** Types */
             types: string[];
         };
+        /** Found */
+        Found: {
+            /** Hits */
+            hits: components["schemas"]["FoundHit"][];
+            /** Next */
+            next: string | null;
+            /** Is Complete */
+            is_complete: boolean;
+        };
+        /**
+         * FoundHit
+         * @description A conversation, with the newest message of it that was found.
+         */
+        FoundHit: {
+            /** Message */
+            message: number;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "inbound" | "outbound" | "note" | "line";
+            author: components["schemas"]["Author"];
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /**
+             * Where
+             * @enum {string}
+             */
+            where: "text" | "subject" | "file" | "contact";
+            /**
+             * Match
+             * @enum {string}
+             */
+            match: "word" | "beginning" | "part";
+            /** Excerpt */
+            excerpt: components["schemas"]["Piece"][];
+            conversation: components["schemas"]["Row"];
+        };
         /** Frames */
         Frames: {
             /** Frames */
@@ -1526,6 +1584,16 @@ export interface components {
             password: string;
             /** New Password */
             new_password: string;
+        };
+        /**
+         * Piece
+         * @description A stretch of an excerpt; one that is a match is what was searched for.
+         */
+        Piece: {
+            /** Text */
+            text: string;
+            /** Is Match */
+            is_match: boolean;
         };
         /** Ping */
         Ping: {
@@ -3321,6 +3389,39 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Quarantined"][];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    find_conversations: {
+        parameters: {
+            query: {
+                q: string;
+                after?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Found"];
                 };
             };
             /** @description Refused */

@@ -323,3 +323,27 @@ type Joined =
 
 /** An entry of the log with its texts joined. Types not listed here arrive too and are skipped. */
 export type FeedEvent = { seq: number; at: Time } & Joined;
+
+export interface Piece {
+  text: string;
+  is_match: boolean;
+}
+
+/** A conversation, with the newest message of it that was found. */
+export interface FoundHit {
+  message: Id;
+  kind: Message["kind"];
+  author: Message["author"];
+  at: Time;
+  where: "text" | "subject" | "file" | "contact";
+  match: "word" | "beginning" | "part";
+  excerpt: Piece[];
+  conversation: Row;
+}
+
+export interface Found {
+  hits: FoundHit[];
+  next: string | null;
+  /** False while the index is still being filled with older messages. */
+  is_complete: boolean;
+}

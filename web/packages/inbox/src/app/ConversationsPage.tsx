@@ -26,6 +26,8 @@ export function ConversationsPage() {
   const [isCardWanted, setCardWanted] = useState(() => storage.getItem("card") !== "off");
   const [isDrawerOpen, setDrawerOpen] = useState(false);
   const [focusTurn, setFocusTurn] = useState<number | null>(null);
+  const [words, setWords] = useState(""); // outlives the list, which a phone hides meanwhile
+  const [found, setFound] = useState<{ conversation: Id; message: Id } | null>(null);
 
   const search = { view, ...(channel === undefined ? {} : { channel }) };
   const setView = (next: View) =>
@@ -37,7 +39,8 @@ export function ConversationsPage() {
       replace: true,
     });
   const open = useCallback(
-    (next: Id, withFocus: boolean) => {
+    (next: Id, withFocus: boolean, message: Id | null = null) => {
+      setFound(message === null ? null : { conversation: next, message });
       setFocusTurn((turn) => (withFocus && !isPhone ? (turn ?? 0) + 1 : null));
       void navigate({ to: "/c/$id", params: { id: `${next}` }, search: (old) => old });
     },
@@ -61,6 +64,8 @@ export function ConversationsPage() {
           view={view}
           channel={channel ?? null}
           opened={opened}
+          words={words}
+          onWords={setWords}
           onView={setView}
           onChannel={setChannel}
           onOpen={open}
@@ -83,6 +88,7 @@ export function ConversationsPage() {
         <ChatPane
           id={opened}
           focusTurn={focusTurn}
+          sought={found?.conversation === opened ? found.message : null}
           hasCard={hasCard}
           onCard={toggleCard}
           onBack={isPhone ? back : null}

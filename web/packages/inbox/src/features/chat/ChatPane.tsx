@@ -15,12 +15,14 @@ interface ChatPaneProps {
   id: Id;
   /** Changes with each wish to write here; null for none. */
   focusTurn: number | null;
+  /** The message that was searched for; null: the latest is shown. */
+  sought: Id | null;
   hasCard: boolean;
   onCard: () => void;
   onBack: (() => void) | null;
 }
 
-function Opened({ id, focusTurn, ...header }: ChatPaneProps) {
+function Opened({ id, focusTurn, sought, ...header }: ChatPaneProps) {
   const row = useRow(id);
   const { messages } = useThread(id);
   const composer = useRef<ComposerDoor>(null);
@@ -45,7 +47,7 @@ function Opened({ id, focusTurn, ...header }: ChatPaneProps) {
   return (
     <>
       <ChatHeader row={row} {...header} />
-      <Log row={row} onEdit={(pending) => composer.current?.restore(pending)} />
+      <Log row={row} sought={sought} onEdit={(pending) => composer.current?.restore(pending)} />
       <Composer row={row} messages={messages} door={composer} />
     </>
   );

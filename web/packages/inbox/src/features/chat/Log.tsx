@@ -100,10 +100,12 @@ function Top({ id, related }: Pick<Row, "id" | "related">) {
 
 interface LogProps {
   row: Row;
+  /** A message to show and mark, wherever it stands; null: the end. */
+  sought: Id | null;
   onEdit: (pending: Pending) => void;
 }
 
-export function Log({ row, onEdit }: LogProps) {
+export function Log({ row, sought, onEdit }: LogProps) {
   const { t } = useLingui();
   const { api, sync } = useServices();
   const { id, channel } = row;
@@ -138,17 +140,34 @@ export function Log({ row, onEdit }: LogProps) {
     paddingEnd: 16,
   });
 
-  const isReady = status === "ready";
-  // biome-ignore lint/correctness/useExhaustiveDependencies: once, when the messages are there
-  useEffect(() => {
-    if (isReady) virtual.scrollToEnd();
-  }, [isReady]);
-
-  // A composer that grows takes room from the log: its end stays in view.
   const wasAtEnd = useRef(isAtEnd);
   useEffect(() => {
     wasAtEnd.current = isAtEnd;
   }, [isAtEnd]);
+  const isReady = status === "ready";
+  // biome-ignore lint/correctness/useExhaustiveDependencies: once, when the messages are there
+  useEffect(() => {
+    if (isReady && sought === null) virtual.scrollToEnd();
+  }, [isReady]);
+
+  // Pages come until the message sought is among them; then it is shown, once for each time it is sought.
+  const shown = useRef<Id | null>(null);
+  const soughtIndex = items.findIndex(
+    (item) => item.kind === "message" && item.message.id === sought,
+  );
+  useEffect(() => {
+    if (!isReady || sought === null || shown.current === sought) return;
+    if (soughtIndex >= 0) {
+      shown.current = sought;
+      wasAtEnd.current = false;
+      virtual.scrollToIndex(soughtIndex, { align: "center" });
+    } else if (next === null || next <= sought) {
+      shown.current = sought;
+      virtual.scrollToEnd();
+    } else if (older === "idle") void sync.loadOlder(id);
+  }, [sync, virtual, id, isReady, sought, soughtIndex, next, older]);
+
+  // A composer that grows takes room from the log: its end stays in view.
   useEffect(() => {
     const box = scroller.current;
     if (!box) return;
@@ -239,6 +258,7 @@ export function Log({ row, onEdit }: LogProps) {
                   data-index={index}
                   ref={virtual.measureElement}
                   className={styles.item}
+                  data-found={(sought !== null && index === soughtIndex) || undefined}
                   style={{ transform: `translateY(${start}px)` }}
                 >
                   {draw(item)}

@@ -2,7 +2,7 @@ import { Plural, Trans, useLingui } from "@lingui/react/macro";
 import type { Id, View } from "@omnibox/api";
 import { IconInbox } from "@tabler/icons-react";
 import { defaultRangeExtractor, useVirtualizer } from "@tanstack/react-virtual";
-import { useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { useCallback, useEffect, useRef, useState } from "react";
 import { useConversationActions } from "../../app/actions.ts";
 import { useDesk, useList } from "../../app/live.ts";
 import { useServices } from "../../app/services.ts";
@@ -18,7 +18,6 @@ const AHEAD = 8; // rows before the end at which the next page is fetched
 interface ConversationListProps {
   view: View;
   channel: Id | null;
-  words: string;
   opened: Id | null;
   onOpen: (id: Id, withFocus: boolean) => void;
 }
@@ -31,24 +30,13 @@ const emptyText = (view: View) =>
     resolved: <Trans>Nothing has been resolved yet.</Trans>,
   })[view];
 
-export function ConversationList({ view, channel, words, opened, onOpen }: ConversationListProps) {
+export function ConversationList({ view, channel, opened, onOpen }: ConversationListProps) {
   const { t } = useLingui();
   const { store, sync } = useServices();
   const { me, may } = useDesk();
   const { resolve, reopen } = useConversationActions();
   const list = useList(view, channel);
-  const sought = words.trim().toLocaleLowerCase();
-  const found = useMemo(() => {
-    if (!sought) return list.ids;
-    return list.ids.filter((id) => {
-      const row = store.rows.get(id);
-      const { label, email, phone } = row?.contact ?? {};
-      return [label, email, phone, row?.subject, row?.last?.text].some((text) =>
-        text?.toLocaleLowerCase().includes(sought),
-      );
-    });
-  }, [list.ids, sought, store]);
-  const { ids, waiting, hold, release } = useHeld(found, `${view}/${channel}/${sought}`);
+  const { ids, waiting, hold, release } = useHeld(list.ids, `${view}/${channel}`);
 
   const scroller = useRef<HTMLDivElement>(null);
   const [focused, setFocused] = useState<Id | null>(null);
@@ -157,8 +145,8 @@ export function ConversationList({ view, channel, words, opened, onOpen }: Conve
         {isEmpty && (
           <Empty
             icon={<IconInbox size={22} />}
-            title={sought ? t`No match` : view === "resolved" ? t`Empty` : t`All caught up`}
-            text={sought ? <Trans>Nothing in this list fits “{words}”.</Trans> : emptyText(view)}
+            title={view === "resolved" ? t`Empty` : t`All caught up`}
+            text={emptyText(view)}
           />
         )}
         {ids.length > 0 && (

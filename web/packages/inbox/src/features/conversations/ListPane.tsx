@@ -2,22 +2,29 @@ import { Trans, useLingui } from "@lingui/react/macro";
 import { ActionIcon, Menu } from "@mantine/core";
 import type { Id, View } from "@omnibox/api";
 import { IconFilter, IconSearch, IconX } from "@tabler/icons-react";
-import { useRef, useState } from "react";
+import { lazy, Suspense, useRef } from "react";
 import { useCounts, useDesk } from "../../app/live.ts";
 import { ChannelIcon } from "../../ui/ChannelIcon.tsx";
 import { useKeys } from "../../ui/keys.ts";
+import { RowSkeletons } from "../../ui/States.tsx";
 import { AgentHeader, TeamFoot } from "./AgentHeader.tsx";
 import { ConversationList } from "./ConversationList.tsx";
 import styles from "./ListPane.module.css";
 import { NoChannel } from "./NoChannel.tsx";
 
+const MOST_TYPED = 400;
+const SearchResults = lazy(() => import("./SearchResults.tsx"));
+
 interface ListPaneProps {
   view: View;
   channel: Id | null;
   opened: Id | null;
+  /** What is searched for; empty: the view is shown. */
+  words: string;
+  onWords: (words: string) => void;
   onView: (view: View) => void;
   onChannel: (channel: Id | null) => void;
-  onOpen: (id: Id, withFocus: boolean) => void;
+  onOpen: (id: Id, withFocus: boolean, message?: Id) => void;
 }
 
 interface TabProps {
@@ -103,39 +110,65 @@ function ChannelFilter({ channel, onChannel }: Pick<ListPaneProps, "channel" | "
   );
 }
 
-export function ListPane({ view, channel, opened, onView, onChannel, onOpen }: ListPaneProps) {
+export function ListPane(props: ListPaneProps) {
+  const { view, channel, opened, words, onWords, onView, onChannel, onOpen } = props;
   const { t } = useLingui();
   const { channels, connectors } = useDesk();
-  const [words, setWords] = useState("");
   const field = useRef<HTMLInputElement>(null);
   const filter = channel === null ? undefined : channels.get(channel);
   const filterName = filter?.name ?? "";
-  useKeys({ "/": () => field.current?.focus() });
+  const results = useRef<HTMLDivElement>(null);
+  const isSearching = words.trim() !== "";
+  const leave = () => {
+    onWords("");
+    field.current?.blur();
+  };
+  useKeys({ "/": () => field.current?.select() });
+
+  const onFieldKey = (event: React.KeyboardEvent) => {
+    if (event.nativeEvent.isComposing) return;
+    const first = results.current?.querySelector<HTMLElement>("[role=option]");
+    if (event.key === "Escape") leave();
+    else if (event.key === "ArrowDown") first?.focus();
+    else if (event.key === "Enter") first?.click();
+    else return;
+    event.preventDefault();
+  };
 
   return (
     <section className={styles.pane} aria-label={t`Conversations`}>
       {opened === null && <h1 className="visually-hidden">{t`Conversations`}</h1>}
       <AgentHeader />
-      <Views view={view} onView={onView} />
+      {!isSearching && <Views view={view} onView={onView} />}
       <div className={styles.tools}>
         <search className={styles.search}>
           <IconSearch size={15} aria-hidden="true" />
           <input
             ref={field}
             value={words}
-            aria-label={t`Find in this list`}
-            placeholder={t`Find in this list`}
-            onChange={(event) => setWords(event.currentTarget.value)}
-            onKeyDown={(event) => {
-              if (event.key !== "Escape") return;
-              setWords("");
-              event.currentTarget.blur();
-            }}
+            type="search"
+            enterKeyHint="search"
+            autoComplete="off"
+            maxLength={MOST_TYPED}
+            aria-label={t`Search all conversations`}
+            placeholder={t`Search all conversations`}
+            onChange={(event) => onWords(event.currentTarget.value)}
+            onKeyDown={onFieldKey}
           />
+          {isSearching && (
+            <button
+              type="button"
+              className={styles.clear}
+              aria-label={t`Clear the search`}
+              onClick={leave}
+            >
+              <IconX size={14} />
+            </button>
+          )}
         </search>
-        <ChannelFilter channel={channel} onChannel={onChannel} />
+        {!isSearching && <ChannelFilter channel={channel} onChannel={onChannel} />}
       </div>
-      {filter && (
+      {filter && !isSearching && (
         <div className={styles.chips}>
           <button
             type="button"
@@ -149,16 +182,20 @@ export function ListPane({ view, channel, opened, onView, onChannel, onOpen }: L
           </button>
         </div>
       )}
-      {channels.size === 0 ? (
+      {isSearching ? (
+        <Suspense fallback={<RowSkeletons count={6} />}>
+          <SearchResults
+            words={words}
+            opened={opened}
+            list={results}
+            onOpen={onOpen}
+            onLeave={() => field.current?.focus()}
+          />
+        </Suspense>
+      ) : channels.size === 0 ? (
         <NoChannel />
       ) : (
-        <ConversationList
-          view={view}
-          channel={channel}
-          words={words}
-          opened={opened}
-          onOpen={onOpen}
-        />
+        <ConversationList view={view} channel={channel} opened={opened} onOpen={onOpen} />
       )}
       <TeamFoot />
     </section>
