@@ -9,6 +9,7 @@ import json
 import signal
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from bench import report, servers
@@ -33,15 +34,15 @@ def chosen(word: str | None) -> list[str]:
     return found
 
 
-def measure(name: str, *, long: bool) -> list[report.Figure]:
-    """The figures of one module; one that cannot measure is wrong, and costs the others nothing."""
+def measure(name: str, *, long: bool) -> Iterator[report.Figure]:
+    """The figures of one module as they come; one that cannot measure is wrong, and costs the others nothing."""
     module = importlib.import_module(f"bench.{name}")
     takes_long = "long" in inspect.signature(module.run).parameters
     try:
-        return list(module.run(long=long) if takes_long else module.run())
+        yield from module.run(long=long) if takes_long else module.run()
     except Exception as error:  # the edge: the others still run
         goal = name[:3].upper() if name[1:3].isdigit() else name
-        return [report.wrong(goal, name, f"{type(error).__name__}: {error}"[:300])]
+        yield report.wrong(goal, name, f"{type(error).__name__}: {error}"[:300])
 
 
 def main() -> int:

@@ -60,10 +60,13 @@ async def _figure(admin: Admin, house: MailHouse, accounts: list[str], count: in
             {**house.settings(account), "import_existing": True},
             {"name": account, "address": account, "settings": {}},
         )
-        seen = await _until_visible(admin, made["channels"][0]["id"], count)
+        channel = made["channels"][0]["id"]
+        await _until_visible(admin, channel, (number + 1) * count)  # nothing else is stored here: ids are numbers
+        took_s = time.perf_counter() - began
+        seen = await _seen(admin, channel)
         if seen != (threads, count):
             return wrong("P02", name, f"{seen[1]} mails in {seen[0]} conversations, {count} in {threads} are right")
-        rounds.append((count / limit_s, count / (time.perf_counter() - began)))
+        rounds.append((count / limit_s, count / took_s))
     return Figure("P02", name, "mails/s", tuple(rounds), Goal(0.5, "≥"))
 
 
@@ -75,21 +78,26 @@ def _bound(mails: list[bytes]) -> tuple[float, int]:
         return float(took), int(threads)
 
 
-async def _until_visible(admin: Admin, channel: int, count: int) -> tuple[int, int]:
-    """Conversations and messages of a channel, once they are `count` or time is over."""
-    seen = 0, 0
+async def _until_visible(admin: Admin, channel: int, last: int) -> None:
+    """Until the list begins with the message `last`, or time is over. Only the first row is asked for: a whole list at
+    each look would be a load of its own."""
     ends_at = time.perf_counter() + VISIBLE_S
-    while seen[1] < count and time.perf_counter() < ends_at:
-        await asyncio.sleep(0.05)
-        rows, cursor = [], ""
-        while True:
-            page = await admin.ask("GET", f"/api/conversations?view=all&limit=200&channel={channel}{cursor}")
-            rows += page["conversations"]
-            if not page["next"]:
-                break
-            cursor = f"&before={page['next']}"
-        seen = len(rows), sum(row["unread"] for row in rows)
-    return seen
+    while time.perf_counter() < ends_at:
+        await asyncio.sleep(0.02)
+        page = await admin.ask("GET", f"/api/conversations?view=all&limit=1&channel={channel}")
+        if any(row["last"]["id"] >= last for row in page["conversations"]):
+            return
+
+
+async def _seen(admin: Admin, channel: int) -> tuple[int, int]:
+    """Conversations and messages of a channel."""
+    rows, cursor = [], ""
+    while True:
+        page = await admin.ask("GET", f"/api/conversations?view=all&limit=200&channel={channel}{cursor}")
+        rows += page["conversations"]
+        if not page["next"]:
+            return len(rows), sum(row["unread"] for row in rows)
+        cursor = f"&before={page['next']}"
 
 
 def written(rng: random.Random, to: str, count: int) -> list[bytes]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import random
 import time
 from contextlib import AsyncExitStack
@@ -16,23 +17,28 @@ from bench.servers import Hub, bare, hub
 from omnibox.testing.world.demo import Admin, site_key
 from omnibox.testing.world.visitor import Visitor
 
-VISITORS = 50
-EVERY_S, ROUND_S, ROUNDS = 1.0, 4.0, 3
+VISITORS, EVERY_S, ROUND_S = 50, 1.0, 4.0
+MANY, MANY_EVERY_S, MANY_ROUND_S = 1_000, 5.0, 20.0
+ROUNDS = 3
+AT_ONCE = 16  # visitors who come at the same time
 ARRIVE_S = 10
 SITE = "http://shop.bench.example"
 LETTERS = str.maketrans("0123456789", "abcdefghij")  # a number that no mask takes for one
 
 
 def run(*, long: bool = False) -> list[Figure]:
-    return uvloop.run(_run(ROUND_S * (5 if long else 1)))
+    """With `long` also 1,000 visitors who say something every five seconds."""
+    figures = uvloop.run(_run(VISITORS, EVERY_S, ROUND_S * (5 if long else 1)))
+    return figures + uvloop.run(_run(MANY, MANY_EVERY_S, MANY_ROUND_S)) if long else figures
 
 
-async def _run(round_s: float) -> list[Figure]:
+async def _run(visitors: int, every_s: float, round_s: float) -> list[Figure]:
     async with AsyncExitStack() as stack:
-        relay = await _relay(stack, stack.enter_context(bare("relay")).base)
-        ours = await _ours(stack, stack.enter_context(hub()))
-        await relay.round(1.0)
-        await ours.round(1.0)
+        relay = await _relay(stack, stack.enter_context(bare("relay")).base, visitors, every_s)
+        served = stack.enter_context(hub(settings=['trusted_proxies = ["127.0.0.1"]']))
+        ours = await _ours(stack, served, visitors, every_s)
+        await relay.round(every_s)
+        await ours.round(every_s)
         medians, tails = [], []
         for _ in range(ROUNDS):
             limit, found = await relay.round(round_s), await ours.round(round_s)
@@ -40,7 +46,7 @@ async def _run(round_s: float) -> list[Figure]:
                 return [wrong("P03", "web chat", f"{len(ours.missing)} messages never reached the agent")]
             medians.append((percentile(limit, 0.5), percentile(found, 0.5)))
             tails.append((percentile(limit, 0.99), percentile(found, 0.99)))
-    name = f"web chat, {VISITORS} visitors, message to agent"
+    name = f"web chat, {visitors:,} visitors, message to agent"
     return [
         Figure("P03", f"{name}, p99", "ms", tuple(tails), Goal(2.0)),
         Figure("P03", f"{name}, p50", "ms", tuple(medians)),
@@ -50,9 +56,10 @@ async def _run(round_s: float) -> list[Figure]:
 class Chat:
     """Sockets of one server: those of the visitors, and the agent's."""
 
-    def __init__(self, agent: aiohttp.ClientWebSocketResponse, visitors: list[Any]) -> None:
+    def __init__(self, agent: aiohttp.ClientWebSocketResponse, visitors: list[Any], every_s: float) -> None:
         self._agent = agent
         self._visitors = visitors
+        self._every_s = every_s
         self._number = 0
         self._due_at: dict[str, float] = {}
         self._waits_ms: list[float] = []
@@ -83,9 +90,9 @@ class Chat:
         began = time.perf_counter() + 0.1
         rng = random.Random(3)
         plan = sorted(
-            (began + turn * EVERY_S + rng.random() * EVERY_S, place)
-            for turn in range(int(seconds / EVERY_S))
-            for place in range(VISITORS)
+            (began + (turn + rng.random()) * self._every_s, place)
+            for turn in range(int(seconds / self._every_s))
+            for place in range(len(self._visitors))
         )
         for due_at, place in plan:
             await asyncio.sleep(max(0, due_at - time.perf_counter()))
@@ -104,11 +111,11 @@ class Chat:
         return list(self._waits_ms)
 
 
-async def _relay(stack: AsyncExitStack, base: str) -> Chat:
-    http = await stack.enter_async_context(aiohttp.ClientSession())
+async def _relay(stack: AsyncExitStack, base: str, count: int, every_s: float) -> Chat:
+    http = await stack.enter_async_context(aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)))
     agent = await http.ws_connect(f"{base}/ws")
-    visitors = [await http.ws_connect(f"{base}/w/ws") for _ in range(VISITORS)]
-    chat = Chat(agent, visitors)
+    visitors = [await http.ws_connect(f"{base}/w/ws") for _ in range(count)]
+    chat = Chat(agent, visitors, every_s)
     for follow in (chat.read(), *(_drain(each) for each in visitors)):
         _keep(stack, asyncio.create_task(follow))
     return chat
@@ -127,12 +134,16 @@ def _keep(stack: AsyncExitStack, task: asyncio.Task[None]) -> None:
     stack.push_async_callback(end)
 
 
-async def _ours(stack: AsyncExitStack, found: Hub) -> Chat:
+async def _ours(stack: AsyncExitStack, found: Hub, count: int, every_s: float) -> Chat:
     admin = await found.own()
     stack.push_async_callback(admin.close)
     channel = {"name": "Shop", "address": "shop", "settings": {"origins": [SITE]}}
     site = site_key(await admin.connect("webchat", "Website", {}, channel))
-    chat = Chat(await _agent(admin, found.base), [await _visitor(stack, found.base, site) for _ in range(VISITORS)])
+    visitors: list[_Sender] = []
+    for first in range(0, count, AT_ONCE):
+        coming = range(first, min(first + AT_ONCE, count))
+        visitors += await asyncio.gather(*(_visitor(stack, found.base, site, number) for number in coming))
+    chat = Chat(await _agent(admin, found.base), visitors, every_s)
     _keep(stack, asyncio.create_task(chat.read()))
     return chat
 
@@ -158,5 +169,7 @@ class _Sender:
         await self._visitor.send(**frame)
 
 
-async def _visitor(stack: AsyncExitStack, base: str, site: str) -> _Sender:
-    return _Sender(await stack.enter_async_context(Visitor(base, site, SITE)))
+async def _visitor(stack: AsyncExitStack, base: str, site: str, number: int) -> _Sender:
+    # New visitors are counted by their address; each of these has one of its own, told by the proxy we play.
+    address = str(ipaddress.ip_address("10.0.0.1") + number)
+    return _Sender(await stack.enter_async_context(Visitor(base, site, SITE, forwarded_for=address)))

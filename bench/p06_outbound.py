@@ -84,7 +84,7 @@ async def _figure(found: Hub, admin: Admin, sink: Sink, url: str, people: int) -
         await asyncio.to_thread(run_aside, [sys.executable, str(BARE / "client.py"), url, str(people)])
         limit = sink.rate(sink.times[IN_FLIGHT - 1])
         sink.start_over(is_open=False)
-        await _reply(admin, conversations)
+        await reply_to_all(admin, conversations)
         opened_at = time.perf_counter()
         sink.gate.set()
         if fault := await _until_sent(admin, sink, people):
@@ -120,7 +120,8 @@ def _questions(path: str, people: int) -> Requests:
         yield item["id"], f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
 
 
-async def _reply(admin: Admin, conversations: list[int]) -> None:
+async def reply_to_all(admin: Admin, conversations: list[int]) -> None:
+    """One reply in each conversation."""
     waiting = iter(conversations)
 
     async def answer() -> None:

@@ -146,7 +146,7 @@ def bare(name: str, *words: str) -> Iterator[Server]:
 class Hub:
     """`omnibox serve` as a user starts it, on a temporary folder that may be started again after a stop or a kill."""
 
-    def __init__(self, outbound_allow: Sequence[str] = ()) -> None:
+    def __init__(self, outbound_allow: Sequence[str] = (), settings: Sequence[str] = ()) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="omnibox-bench-"))
         self.home = self.folder / "home"
         self.database = self.home / "omnibox.db"
@@ -154,7 +154,8 @@ class Hub:
         self.port = spare_port()
         self.home.mkdir(mode=0o700)
         allow = ", ".join(f'"{target}"' for target in outbound_allow)
-        (self.home / "omnibox.toml").write_text(f"outbound_allow = [{allow}]\n")
+        lines = [f"outbound_allow = [{allow}]", *settings]
+        (self.home / "omnibox.toml").write_text("\n".join(lines) + "\n")
         self._server: Server | None = None
 
     @property
@@ -193,9 +194,9 @@ class Hub:
 
 
 @contextmanager
-def hub(outbound_allow: Sequence[str] = ()) -> Iterator[Hub]:
-    """A fresh hub, gone afterwards."""
-    found = Hub(outbound_allow)
+def hub(outbound_allow: Sequence[str] = (), settings: Sequence[str] = ()) -> Iterator[Hub]:
+    """A fresh hub, gone afterwards. `settings` are further lines of its omnibox.toml."""
+    found = Hub(outbound_allow, settings)
     try:
         found.start()
         yield found

@@ -1,4 +1,7 @@
-"""The group-commit writer with whole inbound messages, against raw sqlite3 with as many messages to a commit."""
+"""The group-commit writer with whole inbound messages, against raw sqlite3 with as many messages to a commit.
+
+Then with a disk that takes half a second for each commit: the loop must not feel it.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +9,14 @@ import asyncio
 import itertools
 import sqlite3
 import tempfile
+import threading
 import time
+from collections.abc import Awaitable
 from pathlib import Path
 
 import sqlalchemy as sa
 
-from bench.report import Figure, wrong
+from bench.report import Figure, Goal, percentile, wrong
 from omnibox.blobs import Folder
 from omnibox.clock import now
 from omnibox.connector import Capabilities, Inbound
@@ -27,6 +32,7 @@ SENDERS = 997
 CALLERS = (1, 16, 64)
 SECONDS, LONG_S = 1.0, 5.0
 ROUNDS = 3
+COMMIT_S, SLOW_S, SLOW_CALLERS, TICK_S = 0.5, 2.0, 64, 0.005
 TEXT = ("Hello, I have a question about my order, could you please tell me when it will be on its way to me? " * 2)[
     :160
 ]
@@ -52,6 +58,7 @@ async def _run(seconds: float) -> list[Figure]:
             for callers in CALLERS:
                 rounds = [(raw.round(callers, seconds), await ours.round(callers, seconds)) for _ in range(ROUNDS)]
                 figures.append(Figure("store", f"messages, {callers} callers", "messages/s", tuple(rounds)))
+            figures.append(await _slow_disk(ours))
             stored = await ours.stored()
         finally:
             await ours.store.stop()
@@ -59,6 +66,43 @@ async def _run(seconds: float) -> list[Figure]:
     if stored != ours.taken:
         return [wrong("store", "messages", f"{stored} stored of {ours.taken} that were taken")]
     return figures
+
+
+async def _slow_disk(ours: Ours) -> Figure:
+    """How late the loop is while commits take half a second; `limit` is how late it is without them."""
+    name = f"loop lag, commits of {COMMIT_S * 1000:.0f} ms, p99"
+    rounds, worst = [], 0.0
+    for _ in range(ROUNDS):
+        calm = await _lags_ms(asyncio.sleep(SLOW_S))
+        before, began = ours.taken, time.perf_counter()
+        sa.event.listen(sa.Engine, "commit", _take_long)
+        try:
+            lags = await _lags_ms(ours.round(SLOW_CALLERS, SLOW_S))
+        finally:
+            sa.event.remove(sa.Engine, "commit", _take_long)
+        if ours.taken - before > SLOW_CALLERS * (time.perf_counter() - began) / COMMIT_S:
+            return wrong("store", name, "the commits were not slow")
+        rounds.append((percentile(calm, 0.99), percentile(lags, 0.99)))
+        worst = max(worst, *lags)
+    return Figure("store", name, "ms", tuple(rounds), Goal(50, of="ours"), note=f"worst {worst:.1f} ms")
+
+
+def _take_long(connection: sa.Connection) -> None:
+    """What a slow disk does to a commit: the writer waits in the system, and other threads may run."""
+    if threading.current_thread().name == "store writer":
+        time.sleep(COMMIT_S)
+
+
+async def _lags_ms(work: Awaitable[object]) -> list[float]:
+    """How many milliseconds late a task woke that is due every few, while `work` went on."""
+    lags: list[float] = []
+    working = asyncio.ensure_future(work)
+    while not working.done():
+        due_at = time.perf_counter() + TICK_S
+        await asyncio.sleep(TICK_S)
+        lags.append((time.perf_counter() - due_at) * 1000)
+    await working
+    return lags
 
 
 class Raw:

@@ -11,11 +11,14 @@ import sqlalchemy as sa
 from omnibox.bus import Bus
 from omnibox.model import Event, Seq
 from omnibox.store import Store
-from omnibox.store.engine import Reader
 from omnibox.store.tables import event, installation
+from omnibox.store.transaction import Reader
 
 MOST = 200  # events in one batch
 AFTER = sa.select(event).where(event.c.seq > sa.bindparam("after")).order_by(event.c.seq).limit(MOST)
+
+HEAD = sa.select(installation, sa.select(sa.func.min(event.c.seq)).scalar_subquery().label("oldest"))
+SEQ = sa.select(installation.c.seq)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +32,13 @@ class Head:
 
 
 def read_head(tx: Reader) -> Head:
-    row = tx.execute(sa.select(installation)).one()
-    oldest = tx.execute(sa.select(sa.func.min(event.c.seq))).scalar()
-    return Head(row.epoch, Seq(row.seq), row.name, Seq(oldest if oldest is not None else row.seq + 1))
+    row = tx.execute(HEAD).one()
+    return Head(row.epoch, Seq(row.seq), row.name, Seq(row.oldest if row.oldest is not None else row.seq + 1))
+
+
+def read_seq(tx: Reader) -> Seq:
+    """The number of the last event."""
+    return Seq(tx.execute(SEQ).scalar_one())
 
 
 def events_after(tx: Reader, after: int) -> list[Event]:

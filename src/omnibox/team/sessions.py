@@ -17,6 +17,13 @@ STAY = timedelta(days=30)
 SHORT = timedelta(hours=12)
 SLIDE_AFTER = timedelta(minutes=10)  # moving the end is a write: not at every request
 
+COLUMNS = (  # in the order of `Session`
+    t.session.c.token_hash,
+    t.session.c.agent_id,
+    t.session.c.created_at,
+    t.session.c.seen_at,
+    t.session.c.expires_at,
+)
 ENDED = "sessions"
 """The word that rings when sessions end: whoever holds a socket looks whether its own still lives."""
 
@@ -63,13 +70,7 @@ def start(tx: Transaction, agent_id: int, token_hash: str, life: timedelta) -> S
 
 def find(tx: Reader, token_hash: str, at: datetime) -> Session | None:
     """The session of this hash that lives at `at`; its agent may have been deactivated."""
-    question = sa.select(
-        t.session.c.token_hash,
-        t.session.c.agent_id,
-        t.session.c.created_at,
-        t.session.c.seen_at,
-        t.session.c.expires_at,
-    ).where(t.session.c.token_hash == token_hash, t.session.c.expires_at > at)
+    question = sa.select(*COLUMNS).where(t.session.c.token_hash == token_hash, t.session.c.expires_at > at)
     row: Sequence[Any] | None = tx.execute(question).first()
     return None if row is None else Session(*row)
 

@@ -6,10 +6,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+import sqlalchemy as sa
 from aiohttp import web
 
 from omnibox.secrets import random_token
 from omnibox.store import Reader, StoreUnavailable, Transaction
+from omnibox.store import tables as t
 from omnibox.team import agents, sessions, throttle
 from omnibox.team.agents import Agent
 from omnibox.team.sessions import SHORT, SLIDE_AFTER, Session, hash_of
@@ -42,6 +44,17 @@ class SignedIn:
 
 # ── Every request
 
+_WHOSE = (
+    sa.select(*agents.COLUMNS, *sessions.COLUMNS)
+    .join(t.agent, t.agent.c.id == t.session.c.agent_id)
+    .where(
+        t.session.c.token_hash == sa.bindparam("token_hash"),
+        t.session.c.expires_at > sa.bindparam("at"),
+        t.agent.c.is_active,
+        agents.HAS_COME,
+    )
+)
+
 
 async def require(request: web.Request, hub: Hub) -> SignedIn:
     """Who is signed in; raises 401 otherwise. Moves the session's end on, now and then."""
@@ -62,9 +75,10 @@ async def require(request: web.Request, hub: Hub) -> SignedIn:
 
 
 def _whose(tx: Reader, token_hash: str, at: datetime) -> tuple[Agent, Session] | None:
-    session = sessions.find(tx, token_hash, at)
-    agent = agents.find(tx, session.agent_id) if session else None
-    return (agent, session) if session and agent and agent.is_active else None
+    row = tx.execute(_WHOSE, {"token_hash": token_hash, "at": at}).first()
+    if row is None:
+        return None
+    return Agent(*row[: len(agents.COLUMNS)]), Session(*row[len(agents.COLUMNS) :])
 
 
 def renew(response: web.StreamResponse, request: web.Request, signed_in: SignedIn) -> None:

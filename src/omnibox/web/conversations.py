@@ -13,7 +13,7 @@ import msgspec
 import sqlalchemy as sa
 from pydantic import Field
 
-from omnibox.events import read_head
+from omnibox.events import read_seq
 from omnibox.inbox import contacts, conversations, queue, replies, views
 from omnibox.inbox.intake import clean
 from omnibox.inbox.replies import Draft, NewerReply, ReplyRefused
@@ -136,7 +136,7 @@ async def list_conversations(
         members = {
             "conversations": rows,
             "next": _write_cursor(following) if following else None,
-            "seq": read_head(tx).seq,
+            "seq": read_seq(tx),
         }
         return shaped(models.Rows, members)
 
@@ -174,7 +174,7 @@ async def list_messages(ask: Ask, id: int, before: Id | None = None, limit: Limi
 
     def page(tx: Reader) -> models.Messages:
         messages, following = views.list_messages(tx, id, before, limit)
-        return shaped(models.Messages, {"messages": messages, "next": following, "seq": read_head(tx).seq})
+        return shaped(models.Messages, {"messages": messages, "next": following, "seq": read_seq(tx)})
 
     return await ask.hub.store.read(page)
 

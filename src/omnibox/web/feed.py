@@ -17,14 +17,17 @@ import msgspec
 from omnibox.bus import Bus
 from omnibox.events import MOST, Head, events_after, read_head
 from omnibox.inbox.views import Json, Sight, contacts_by_id, messages_by_id, moment, rows_by_id
+from omnibox.logs import get_logger
 from omnibox.model import Event
-from omnibox.store import Reader, Store
+from omnibox.store import Reader, Store, StoreUnavailable
 from omnibox.visitors.history import VisitorSight, visitor_events
-from omnibox.web.sockets import Socket
+from omnibox.web.sockets import Socket, framed
+from omnibox.web.websocket import Framed, text_frame
 
 TOO_FAR = 10_000  # events; a client further behind takes a new snapshot
 WITH_MESSAGE = frozenset({"message.added", "message.changed", "delivery.changed"})
 WITH_ROW = WITH_MESSAGE | {"conversation.opened", "conversation.changed", "conversation.read"}
+log = get_logger("omnibox.feed")
 
 View = Callable[[Reader, Collection[int]], Mapping[int, Json]]
 
@@ -35,6 +38,15 @@ class Reset(Exception):
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """A batch of events up to `upto`: one frame for all agents, and what each visitor may see."""
+
+    upto: int
+    whole: Framed | None
+    seen: Mapping[int, Sequence[VisitorSight]]
 
 
 @dataclass(slots=True)
@@ -60,28 +72,41 @@ class Feed:
         """Follow the log for ever; while nobody listens, nothing is read."""
         while True:
             rung = self.bus.heard("events")
-            if self.agents or self.visitors:
-                before = self.position
-                batch = await self.store.read(partial(events_after, after=before))
-                if batch:
-                    await self._tell(batch, before)
-                    continue
+            try:
+                while (self.agents or self.visitors) and await self._tell_next():
+                    pass
+            except StoreUnavailable:
+                log.warning("the feed waits for the store")
             await self.bus.wait("events", rung)
 
-    async def _tell(self, batch: Sequence[Event], before: int) -> None:
-        frame = await self.store.read(partial(self._joined, batch=batch)) if self.agents else b""
-        seen = await self.store.read(partial(visitor_events, batch=batch)) if self.visitors else {}
-        # From here to the end nothing waits, so that a socket joins before or after a batch, never inside.
+    async def _tell_next(self) -> bool:
+        """Hand out one batch; returns whether there was one."""
+        before = self.position
+        news = await self.store.read(partial(self._news, after=before))
+        if news is not None:
+            self._tell(news, before)
+        return news is not None
+
+    def _news(self, tx: Reader, after: int) -> News | None:
+        """What comes next in the log, as those who listen now shall hear it; one snapshot."""
+        batch = events_after(tx, after)
+        if not batch:
+            return None
+        whole = text_frame(self._joined(tx, batch)) if self.agents else None
+        return News(batch[-1].seq, whole, visitor_events(tx, batch) if self.visitors else {})
+
+    def _tell(self, news: News, before: int) -> None:
+        # Nothing waits here, so that a socket joins before or after a batch, never inside.
         if self.position != before:
             return  # the last listener went and a new one came meanwhile
-        self.position = batch[-1].seq
+        self.position = news.upto
         for socket in tuple(self.agents):
-            if socket.cursor == before and frame:
-                socket.push(frame)
-                socket.cursor = self.position
+            if socket.cursor == before and news.whole is not None:
+                socket.push(news.whole)
+                socket.cursor = news.upto
             else:
                 socket.abort()  # it joined while this batch was read without it; it resumes at once
-        self._tell_visitors(seen)
+        self._tell_visitors(news.seen)
 
     async def wake(self) -> None:
         """Know where the log stands, before anybody's cursor is compared with it."""
@@ -99,13 +124,14 @@ class Feed:
 
     def hint(self, **hint: Any) -> None:
         """Tell all agents something that may be lost."""
-        frame = msgspec.json.encode({"t": "hint"} | hint)
+        whole = framed({"t": "hint"} | hint)
         for socket in tuple(self.agents):
-            socket.push(frame)
+            socket.push(whole)
 
     def hint_visitor(self, identity_id: int, **hint: Any) -> None:
+        whole = framed({"t": "hint"} | hint)
         for socket in tuple(self.visitors.get(identity_id, ())):
-            socket.say(t="hint", **hint)
+            socket.push(whole)
 
     # ── Coming back
 
@@ -127,7 +153,8 @@ class Feed:
         self.agents.add(socket)
         while cursor < goal:
             frame, cursor = await self.missed(cursor, goal)
-            socket.push_now(frame)
+            socket.push_now(text_frame(frame))
+            await socket.drained()
         socket.release()
 
     async def reach(self, cursor: int) -> None:

@@ -20,7 +20,10 @@ from omnibox.store import Store
 from omnibox.team.passwords import Passwords
 from omnibox.visitors.presence import Presence
 from omnibox.web.feed import Feed
+from omnibox.web.hints import Hints
 from omnibox.web.limits import Limits
+from omnibox.web.readiness import Readiness
+from omnibox.web.sockets import Sockets
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -43,7 +46,9 @@ class Hub:
     pages: Path = Path(__file__).parent.parent / "_web"  # the built inbox and widget
     checks_answers: bool = False  # every answer is held against its declared shape; for tests
     most_file_bytes: int = 25_000_000
+    metrics_token: str = field(default="", repr=False)  # who may scrape; empty: programs of this machine
     limits: Limits = field(default_factory=Limits)
+    sockets: Sockets = field(default_factory=Sockets)
     screens: Presence = field(default_factory=lambda: Presence(grace_s=60))
     visitors_here: Presence = field(default_factory=lambda: Presence(grace_s=15))
     # Set by the composition root: what stores, sends and tells.
@@ -52,6 +57,8 @@ class Hub:
     blobs: Blobs = field(init=False)
     delivery: Delivery = field(init=False)
     feed: Feed = field(init=False)
+    hints: Hints = field(init=False)
+    readiness: Readiness = field(init=False)
 
     def anybody_online(self) -> bool:
         """Whether a visitor may hope for an answer now: some agent's screen is connected."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -14,8 +16,10 @@ from pydantic import BaseModel, ValidationError
 from omnibox.inbox import conversations
 from omnibox.inbox.replies import MOST_REPLY
 from omnibox.store import StoreUnavailable
+from omnibox.team import sessions
 from omnibox.team.agents import Agent
 from omnibox.team.policy import Forbidden, may
+from omnibox.team.sessions import SLIDE_AFTER, Session
 from omnibox.web import auth, peer, sockets
 from omnibox.web.api import ApiError, Ask, Wire, door, moment, route
 from omnibox.web.auth import SignedIn
@@ -33,57 +37,74 @@ Frame = dict[str, Any]
 
 
 @door("GET", "/ws", may="public")
-async def follow(ask: Ask) -> web.WebSocketResponse:
+async def follow(ask: Ask) -> web.StreamResponse:
     """hello → welcome → what was missed → live. The cookie alone opens nothing: Origin and the snapshot's pass do."""
     if not peer.is_own_origin(ask.request, ask.hub):
         raise ApiError(403, "cross_site", "This socket is for the inbox's own pages.")
     signed_in = await auth.require(ask.request, ask.hub)
-    ws, socket = await sockets.open_socket(ask.request, MOST_FRAME)
-    code = 1000
-    writing = asyncio.create_task(socket.write())
-    pinging = asyncio.create_task(socket.ping())
-    watching = asyncio.create_task(_watch(ask, socket))
-    ask.hub.screens.opened(signed_in.agent.id)
-    try:
-        await _greet(ask.hub, signed_in, socket, await socket.hear(sockets.HELLO_S))
-        while True:
-            frame = await socket.hear(sockets.SILENT_S)
-            if frame["t"] == "hello":
-                ask.hub.feed.agents.discard(socket)
-                await _greet(ask.hub, signed_in, socket, frame)
-            elif answer := await take_frame(ask.hub, signed_in.agent, frame):
-                socket.say(**answer)
-    except Closed as closed:
-        code = closed.code
-    except (StoreUnavailable, ConnectionError):
-        code = sockets.RESTART
-    finally:
-        ask.hub.feed.agents.discard(socket)
-        ask.hub.screens.closed(signed_in.agent.id)
-        for task in (pinging, watching, writing):
-            task.cancel()
-        await sockets.close(ws, code)
-    return ws
+    socket, answer = ask.hub.sockets.take_over(ask.request, MOST_FRAME)
+    socket.talk = Screen(ask.hub, signed_in, socket)
+    return answer
 
 
-async def _watch(ask: Ask, socket: Socket) -> None:
-    """Cut the socket of a session that has ended: signed out, password changed, shut out."""
+class Screen:
+    """One socket of an agent, until it ends."""
+
+    __slots__ = ("_hub", "_is_known", "_socket", "agent", "session")
+
+    def __init__(self, hub: Hub, signed_in: SignedIn, socket: Socket) -> None:
+        self._hub = hub
+        self._socket = socket
+        self._is_known = False
+        self.agent = signed_in.agent
+        self.session = signed_in.session
+        hub.screens.opened(self.agent.id)
+
+    async def take(self, frame: Frame) -> None:
+        if frame["t"] == "hello" or not self._is_known:
+            self._hub.feed.agents.discard(self._socket)
+            await _greet(self._hub, self.session, self._socket, frame)
+            self._is_known = True
+        elif answer := await take_frame(self._hub, self.agent, frame):
+            self._socket.say(**answer)
+
+    def leave(self) -> None:
+        self._hub.feed.agents.discard(self._socket)
+        self._hub.screens.closed(self.agent.id)
+
+
+async def watch_sessions(hub: Hub) -> None:
+    """Cut the sockets of sessions that have ended: signed out, password changed, shut out. An open one stays young."""
     while True:
-        await asyncio.sleep(RECHECK_S)
-        try:
-            await auth.require(ask.request, ask.hub)
-        except ApiError:
+        rung = hub.feed.bus.heard(sessions.ENDED)
+        with suppress(StoreUnavailable):
+            await _cut_ended(hub)
+        await hub.feed.bus.wait(sessions.ENDED, rung, RECHECK_S)
+
+
+async def _cut_ended(hub: Hub) -> None:
+    screens = [(socket, socket.talk) for socket in hub.sockets if isinstance(socket.talk, Screen)]
+    known = {screen.session.token_hash: screen.session for _, screen in screens}
+    if not known:
+        return
+    at = hub.clock()
+    living = await hub.store.read(partial(sessions.living, token_hashes=known, at=at))
+    for socket, screen in screens:
+        if screen.session.token_hash not in living:
             socket.abort()
-            return
-        except StoreUnavailable:
-            continue
+    old = [known[each] for each in living if at - known[each].seen_at >= SLIDE_AFTER]
+    for session in old:
+        await hub.store.write(partial(sessions.slide, session=session))
+        for _, screen in screens:
+            if screen.session is session:
+                screen.session = replace(session, seen_at=at, expires_at=at + session.life)
 
 
-async def _greet(hub: Hub, signed_in: SignedIn, socket: Socket, hello: Frame) -> None:
+async def _greet(hub: Hub, session: Session, socket: Socket, hello: Frame) -> None:
     if hello["t"] != "hello" or hello.get("v") != 1:
         raise Closed(sockets.PROTOCOL_ERROR)
     try:
-        auth.check_pass(hub, signed_in.session, str(hello.get("token", "")))
+        auth.check_pass(hub, session, str(hello.get("token", "")))
     except ApiError:
         socket.say(t="reset", reason="pass")
         return
@@ -125,10 +146,8 @@ async def take_frame(hub: Hub, agent: Agent, frame: Frame) -> Frame | None:
 
 
 async def _typing(hub: Hub, agent: Agent, conversation_id: int) -> None:
-    hub.feed.hint(kind="typing", conversation=conversation_id, by=agent.id)
     owner = await hub.store.read(partial(conversations.identity_of, conversation_id=conversation_id))
-    if owner is not None:
-        hub.feed.hint_visitor(owner, kind="typing", name=str(agent.name))
+    hub.hints.agent_types(conversation_id, agent.id, owner)
 
 
 async def _take_op(hub: Hub, agent: Agent, frame: Frame) -> Frame:

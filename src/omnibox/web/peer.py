@@ -77,6 +77,11 @@ def is_own_origin(request: web.Request, hub: Hub) -> bool:
     return _host(parts.netloc, parts.scheme) == _host(request.host, parts.scheme)
 
 
+def is_local_name(request: web.Request) -> bool:
+    """Whether the request calls us by a name of this very machine; any other could have been made to point here."""
+    return urlsplit(f"//{request.host}").hostname in LOOPBACK_NAMES
+
+
 def _host(netloc: str, scheme: str) -> str:
     """Host and port in lower case, without the port that goes without saying."""
     return netloc.lower().removesuffix(":443" if scheme == "https" else ":80")

@@ -11,7 +11,7 @@ from aiohttp import web
 
 from omnibox.visitors import history, tokens
 from omnibox.visitors.tokens import Visitor
-from omnibox.web import files, sockets
+from omnibox.web import files, peer, sockets
 from omnibox.web.api import ApiError, Ask, door, not_found
 from omnibox.web.errors import respond, translated
 from omnibox.web.feed import Reset
@@ -155,7 +155,7 @@ async def frames(ask: Ask, site: Site) -> web.Response:
     try:
         for frame in wanted:
             if frame["t"] == "hello":
-                visitor, said = await welcome(ask, site, frame)
+                visitor, said = await welcome(ask.hub, site, peer.block_of(ask.request), frame)
                 answers.append(said)
                 continue
             visitor = visitor or await _visitor(ask, site)

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-import msgspec
 from aiohttp import web
 
 from omnibox.connections import Live
@@ -31,7 +30,7 @@ from omnibox.web.errors import translated
 from omnibox.web.feed import Reset
 from omnibox.web.hub import Hub
 from omnibox.web.live import nack
-from omnibox.web.sockets import Closed, Socket
+from omnibox.web.sockets import Closed, Socket, framed
 
 MOST_FRAME = 16 * 1024
 MOST_TEXT = 5_000
@@ -74,43 +73,29 @@ def may_embed(way: Way, origin: str, hub: Hub, request: web.Request) -> bool:
 
 
 @door("GET", "/w/ws", may="public")
-async def follow(ask: Ask) -> web.WebSocketResponse:
+async def follow(ask: Ask) -> web.StreamResponse:
     try:
         site: Site | None = site_of(ask)
     except ApiError:
         site = None
-    ws, socket = await sockets.open_socket(ask.request, MOST_FRAME)
+    block = peer.block_of(ask.request)
+    socket, answer = ask.hub.sockets.take_over(ask.request, MOST_FRAME)
     if site is None:
-        await sockets.close(ws, sockets.FORBIDDEN)
-        return ws
-    code = 1000
-    writing, pinging = asyncio.create_task(socket.write()), asyncio.create_task(socket.ping())
-    talk = Talk(ask, site, socket)
-    try:
-        await talk.greet(await socket.hear(sockets.HELLO_S))
-        while True:
-            await talk.take(await socket.hear(sockets.SILENT_S))
-    except Closed as closed:
-        code = closed.code
-    except (StoreUnavailable, ConnectionError):
-        code = sockets.RESTART
-    finally:
-        talk.leave()
-        for task in (pinging, writing):
-            task.cancel()
-        await sockets.close(ws, code)
-    return ws
+        socket.close(sockets.FORBIDDEN)
+    else:
+        socket.talk = Talk(ask.hub, site, block, socket)
+    return answer
 
 
 class Talk:
-    """One socket of one visitor, from hello to the end."""
+    """One socket of one visitor, from hello to the end. Thousands of them wait: it holds little."""
 
-    __slots__ = ("_ask", "_hub", "_reporting", "_site", "_socket", "visitor")
+    __slots__ = ("_block", "_hub", "_reporting", "_site", "_socket", "visitor")
 
-    def __init__(self, ask: Ask, site: Site, socket: Socket) -> None:
-        self._ask = ask
-        self._hub = ask.hub
+    def __init__(self, hub: Hub, site: Site, block: str, socket: Socket) -> None:
+        self._hub = hub
         self._site = site
+        self._block = block
         self._socket = socket
         self._reporting: asyncio.Task[None] | None = None
         self.visitor: Visitor | None = None
@@ -119,7 +104,7 @@ class Talk:
         """Say who they are and what they missed; from then on they are live."""
         self.leave()
         feed, socket = self._hub.feed, self._socket
-        visitor, frame = await welcome(self._ask, self._site, hello)
+        visitor, frame = await welcome(self._hub, self._site, self._block, hello)
         self.visitor = visitor
         self._hub.visitors_here.opened(visitor.identity_id)
         cursor = frame.get("cursor")
@@ -138,12 +123,12 @@ class Talk:
         )
         if missed is None:
             feed.visitors[visitor.identity_id].discard(socket)
-            socket.push_now(msgspec.json.encode({"t": "reset", "reason": "too_far"}))
+            socket.push_now(framed({"t": "reset", "reason": "too_far"}))
             socket.release()
             return
-        socket.push_now(msgspec.json.encode(frame, enc_hook=str))
+        socket.push_now(framed(frame))
         events = {"t": "events", "after": cursor, "upto": goal, "live": True, "events": missed}
-        socket.push_now(msgspec.json.encode(events, enc_hook=str))
+        socket.push_now(framed(events))
         socket.release()
 
     def leave(self) -> None:
@@ -159,18 +144,22 @@ class Talk:
         self.visitor = None
 
     async def take(self, frame: Frame) -> None:
-        if frame["t"] == "hello":
+        if frame["t"] == "hello" or self.visitor is None:
             await self.greet(frame)
-            return
-        if self.visitor is None:
-            raise Closed(sockets.PROTOCOL_ERROR)
-        if frame["t"] == "at":
+        elif frame["t"] == "at":
             cursor = min(number(frame.get("cursor")), self._hub.feed.position)
             if self._reporting is not None:
                 self._reporting.cancel()
-            self._reporting = asyncio.create_task(report_shown(self._hub, self.visitor, cursor))
+            self._reporting = asyncio.create_task(self._report(self.visitor, cursor))
         elif answer := await take_frame(self._hub, self._site, self.visitor, frame):
             self._socket.say(**answer)
+
+    async def _report(self, visitor: Visitor, cursor: int) -> None:
+        try:
+            await report_shown(self._hub, visitor, cursor)
+        finally:
+            if self._reporting is asyncio.current_task():
+                self._reporting = None  # a finished task is half a socket's memory
 
 
 async def report_shown(hub: Hub, visitor: Visitor, cursor: int) -> None:
@@ -185,11 +174,10 @@ async def report_shown(hub: Hub, visitor: Visitor, cursor: int) -> None:
         await asyncio.sleep(0.3)
 
 
-async def welcome(ask: Ask, site: Site, hello: Frame) -> tuple[Visitor, Frame]:
-    """The visitor and their welcome; raises `Closed` for a token that is none."""
+async def welcome(hub: Hub, site: Site, block: str, hello: Frame) -> tuple[Visitor, Frame]:
+    """The visitor and their welcome; newcomers are counted by `block`. Raises `Closed` for a token that is none."""
     if hello["t"] != "hello" or hello.get("v") != 1:
         raise Closed(sockets.PROTOCOL_ERROR)
-    hub = ask.hub
     await hub.feed.wake()
     token = str(hello.get("token") or "")
     frame: Frame = {
@@ -207,7 +195,7 @@ async def welcome(ask: Ask, site: Site, hello: Frame) -> tuple[Visitor, Frame]:
         if visitor is None:
             raise Closed(sockets.REFUSED)
     else:
-        hub.limits.take("visitor", peer.block_of(ask.request))
+        hub.limits.take("visitor", block)
         token = random_token()
         origin, channel_id = site.way.origin, site.channel_id
         welcomed = await hub.store.write(lambda tx: tokens.welcome_visitor(tx, origin, channel_id, token))
@@ -262,7 +250,7 @@ async def take_frame(hub: Hub, site: Site, visitor: Visitor, frame: Frame) -> Fr
 async def _typing(hub: Hub, visitor: Visitor) -> None:
     conversation_id = await hub.store.read(partial(conversations.latest_of, identity_id=visitor.identity_id))
     if conversation_id is not None:
-        hub.feed.hint(kind="typing", conversation=conversation_id, by="contact")
+        hub.hints.contact_types(conversation_id)
 
 
 async def _take_op(hub: Hub, site: Site, visitor: Visitor, frame: Frame) -> Frame:
