@@ -26,7 +26,7 @@ from omnibox_email.faults import Timings
 
 if TYPE_CHECKING:
     from omnibox_email.intake import Ours
-    from omnibox_email.transport import Transport
+    from omnibox_email.lines import Lines
 
 MOST_FILE_BYTES = 25_000_000
 FIVE_DAYS_S = 5 * 24 * 3600
@@ -76,7 +76,7 @@ class Email:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._account = read_account(context)
-        self._transport: Transport | None = None
+        self._lines: Lines | None = None
 
     # -- receiving --
 
@@ -107,7 +107,7 @@ class Email:
         """Hand the part to the submission server; raises a `SendError`."""
         import asyncio
 
-        from omnibox_email import building, transport, writing
+        from omnibox_email import building, lines, transport, writing
 
         own = self._own_address(part)
         if sum(file.size for file in part.files) > MOST_FILE_BYTES:
@@ -115,12 +115,14 @@ class Email:
         letter = await writing.letter_of(part, self._channel(part), self._context.installation)
         recipients = [building.envelope_address(one) for one in (*letter.to, *letter.cc)]
         raw = await asyncio.to_thread(building.build, letter)
-        if self._transport is None:
-            self._transport = transport.Transport(
-                self._context, self._account.smtp, self.timings, does_log_in=self._account.does_log_in
+        if self._lines is None:
+            self._lines = lines.Lines(
+                lambda: transport.Transport(
+                    self._context, self._account.smtp, self.timings, does_log_in=self._account.does_log_in
+                )
             )
         sender = "" if part.mode == "automatic" else building.envelope_address(own)
-        accepted = await self._transport.send(sender, recipients, raw, part.leaving)
+        accepted = await self._lines.send(sender, recipients, raw, part.leaving)
         return Sent(
             external_id=letter.message_id,
             aliases=transport.aliases(accepted.answer, self._account.smtp.host, letter.message_id),
@@ -134,9 +136,9 @@ class Email:
         return await evidence.look_up(self._context, self._account, self.reserve(part), self.timings)
 
     async def close(self) -> None:
-        """Drop the kept connection."""
-        if self._transport is not None:
-            self._transport.close()
+        """Drop the kept connections."""
+        if self._lines is not None:
+            self._lines.close()
 
     def _channel(self, part: Outbound) -> Any:
         return self._context.channel(part.channel) if part.channel else self._context.channels[0]

@@ -203,5 +203,5 @@ def _by_statistics(raw: bytes) -> str | None:
 def clean(text: str) -> str:
     """Text fit for storing: LF line ends, no control characters but tab, no lone surrogates, composed (NFC)."""
     text = text.replace("\r\n", "\n").replace("\r", "\n").removeprefix("\ufeff")
-    text = _SURROGATES.sub("\ufffd", text.translate(_CONTROL))
-    return text if text.isascii() else unicodedata.normalize("NFC", text)
+    text = text.translate(_CONTROL)
+    return text if text.isascii() else unicodedata.normalize("NFC", _SURROGATES.sub("\ufffd", text))

@@ -253,6 +253,9 @@ def parameterised(raw: bytes, hints: Sequence[str] = ()) -> Parameterised:
 
 def _pieces(text: str) -> Iterator[str]:
     """`text` cut at semicolons outside quotes."""
+    if '"' not in text:
+        yield from text.split(";")
+        return
     start, i, is_quoted = 0, 0, False
     while i < len(text):
         letter = text[i]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import random
 import ssl
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 MOST_ITEMS = 100
 MOST_BYTES_AT_ONCE = 16 << 20
+MOST_BYTES_PARSED_AT_ONCE = 1 << 20  # in one go of a thread; a hop to it and back costs as much as a small mail
 BIG_MAIL = 5_000_000
 BIGGEST_MAIL = 35 << 20
 IDLE_JITTER = 1 / 6
@@ -187,8 +189,9 @@ class Follower:
         # Renumbered: everything since reading began is offered again, what is known already is recognised by its key.
         self._context.log.warning("mailbox renumbered", connection=self._context.connection)
         uids = await line.search("UID", f"1:{max(last, 1)}", *_since(mark.since))
-        async for items, _ in self._read(line, opened, uids, is_sent=is_sent):
-            await keeper.take(opened.name, items, None)
+        async with aclosing(self._read(line, opened, uids, is_sent=is_sent)) as batches:
+            async for items, _ in batches:
+                await keeper.take(opened.name, items, None)
         await keeper.take(opened.name, [], Mark(opened.uidvalidity, last, mark.since))
 
     async def _last_uid(self, line: Line, opened: Folder) -> int:
@@ -200,21 +203,40 @@ class Follower:
         mark = keeper.mark(opened.name)
         assert mark
         uids = await line.after(mark.uid)
-        async for items, last in self._read(line, opened, uids, is_sent=is_sent):
-            await keeper.take(opened.name, items, Mark(mark.uidvalidity, last, mark.since))
+        async with aclosing(self._read(line, opened, uids, is_sent=is_sent)) as batches:
+            async for items, last in batches:
+                await keeper.take(opened.name, items, Mark(mark.uidvalidity, last, mark.since))
 
-    async def _read(self, line: Line, opened: Folder, uids: Sequence[int], *, is_sent: bool) -> Any:
-        """Yields (envelopes, last UID) batch by batch: bounded in number and in bytes."""
+    async def _read(
+        self, line: Line, opened: Folder, uids: Sequence[int], *, is_sent: bool
+    ) -> AsyncGenerator[tuple[list[Envelope], int], None]:
+        """Yields (envelopes, last UID) batch by batch; while one is parsed and stored, the next is fetched."""
+        batches = self._fetch(line, opened, uids, is_sent=is_sent)
+        fetching = asyncio.ensure_future(anext(batches, None))
+        try:
+            while (found := await fetching) is not None:
+                fetching = asyncio.ensure_future(anext(batches, None))
+                raws, last = found
+                yield await self._parse_all(raws), last
+        finally:
+            if not fetching.done():
+                fetching.cancel()
+                await asyncio.wait([fetching])
+            if not fetching.cancelled():
+                fetching.exception()  # asked for, so that nobody complains: the line is given up anyway
+
+    async def _fetch(
+        self, line: Line, opened: Folder, uids: Sequence[int], *, is_sent: bool
+    ) -> AsyncIterator[tuple[list[Raw], int]]:
+        """Yields (mails, last UID) batch by batch: bounded in number and in bytes."""
         for chunk in _chunks(uids, MOST_ITEMS):
             sizes = await line.sizes(chunk)
             for batch in _batches(chunk, sizes):
                 place: Callable[[int], Place] = lambda uid, sizes=sizes: Place(  # type: ignore[misc] # noqa: E731
                     opened.name, opened.uidvalidity, uid, sizes[uid].received_at, is_sent_folder=is_sent
                 )
-                items: list[Envelope] = []
-                for uid, raw in (await self._bodies(line, batch, sizes)).items():
-                    items.extend(await self._parse(raw, place(uid), sizes[uid].size))
-                yield items, batch[-1]
+                bodies = await self._bodies(line, batch, sizes)
+                yield [Raw(body, place(uid), sizes[uid].size) for uid, body in bodies.items()], batch[-1]
 
     async def _bodies(self, line: Line, uids: Sequence[int], sizes: Mapping[int, Size]) -> dict[int, bytes | str]:
         """The raw mails in order; a word instead of one says why not. Mails gone meanwhile are left out."""
@@ -233,13 +255,45 @@ class Follower:
                 found[uid] = "not_served"
         return {uid: found[uid] for uid in uids if uid in found}
 
-    async def _parse(self, raw: bytes | str, place: Place, size: int) -> list[Envelope]:
-        if isinstance(raw, str):
-            return [intake.unreadable(raw, place, size=size)]
-        if not raw:
-            return [intake.unreadable("empty", place, size=size)]
-        async with self._parsers:
-            return await asyncio.to_thread(intake.take_in, raw, place, self._ours)
+    async def _parse_all(self, mails: Sequence[Raw]) -> list[Envelope]:
+        items: list[Envelope] = []
+        for some in _portions(mails):
+            async with self._parsers:
+                items += await asyncio.to_thread(_parse, some, self._ours)
+        return items
+
+
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """One mail as the server gave it; a word instead of its bytes says why it did not."""
+
+    body: bytes | str
+    place: Place
+    size: int
+
+
+def _parse(mails: Sequence[Raw], ours: Ours) -> list[Envelope]:
+    items: list[Envelope] = []
+    for mail in mails:
+        if isinstance(mail.body, str) or not mail.body:
+            items.append(intake.unreadable(str(mail.body or "empty"), mail.place, size=mail.size))
+        else:
+            items.extend(intake.take_in(mail.body, mail.place, ours))
+    return items
+
+
+def _portions(mails: Sequence[Raw]) -> Iterator[list[Raw]]:
+    """Mails in order, cut where a thread would be busy for long."""
+    portion: list[Raw] = []
+    weight = 0
+    for mail in mails:
+        if portion and weight + len(mail.body) > MOST_BYTES_PARSED_AT_ONCE:
+            yield portion
+            portion, weight = [], 0
+        portion.append(mail)
+        weight += len(mail.body)
+    if portion:
+        yield portion
 
 
 def _since(day: str) -> tuple[str, ...]:

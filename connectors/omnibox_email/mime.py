@@ -162,6 +162,8 @@ class _Walk:
 def _delimiters(raw: bytes) -> set[bytes]:
     """The names on every line that could delimit parts, without a closing `--`."""
     names: set[bytes] = set()
+    if b"--" not in raw:  # most mails are one part; the search costs as much as all the rest of the walk
+        return names
     for found in _DELIMITER.finditer(raw):
         name = found.group(1).rstrip(b" \t")
         names.add(name)

@@ -49,6 +49,7 @@ _RULES = _lines_of(
     before=r"\s*\**[-_=–—]{2,}\s*",
     after=r"\s*[-_=–—]{2,}\**\s*\Z",
 )
+_RULE_STARTS = ("*", "-", "_", "=", "–", "—")
 _FORWARDED = _lines_of(
     """
     begin forwarded message
@@ -61,6 +62,7 @@ _FORWARDED = _lines_of(
     after=r"\s*:\s*\Z",
 )
 _RULE = re.compile(r"\s*[_-]{10,}\s*\Z")
+_CLOSES = (":", "：", ": *")  # how the last line of an introduction ends
 _FIELDS = {
     "from": "from de da von van od fra från lähettäjä от від kimden expéditeur 发件人 差出人 보낸사람 feladó",
     "sent": "sent date enviado fecha enviada inviato data gesendet datum envoyé verzonden wysłano odesláno sendt dato"
@@ -133,6 +135,7 @@ def _trim(lines: list[str]) -> str:
 def _without_history(lines: list[str]) -> list[str] | None:
     """The lines that are not history; None where there is no history at all."""
     marked = [bool(_QUOTED.match(line)) for line in lines]
+    closes = [line.rstrip().endswith(_CLOSES) for line in lines]
     out: list[str] = []
     i, has_cut, is_sure = 0, False, False
     while i < len(lines):
@@ -146,7 +149,7 @@ def _without_history(lines: list[str]) -> list[str] | None:
             continue
         if _opens_history(lines, i):
             return _drop_rule(out)
-        length = _introduction(lines, marked, i)
+        length = _introduction(lines, marked, i) if any(closes[i : i + WRAPPED_LINES]) else 0
         if length:
             has_cut = is_sure = True
             after = _next_filled(lines, i + length)
@@ -191,7 +194,10 @@ def _opens_history(lines: list[str], i: int) -> bool:
     line = lines[i]
     if len(line) > LONGEST_LINE:
         return False
-    if _RULES.match(line) or _FORWARDED.match(line):
+    bare = line.strip()  # most lines are told by their first and last letter; the patterns are long
+    if bare.startswith(_RULE_STARTS) and _RULES.match(line):
+        return True
+    if bare.endswith(":") and _FORWARDED.match(line):
         return True
     return _kind(line) is not None and _is_header_block(lines, i)
 
@@ -222,7 +228,7 @@ def _introduction(lines: list[str], marked: list[bool], start: int) -> int:
         if not line:
             return 0
         joined = f"{joined} {line}".strip()
-        if line.endswith((":", "：", ": *")):
+        if line.endswith(_CLOSES):
             after = _next_filled(lines, at + 1)
             return length if _introduces(joined, has_marks=after < len(lines) and marked[after]) else 0
     return 0

@@ -34,6 +34,24 @@ class Accepted:
     refused: Mapping[str, SendError]
 
 
+@dataclass(frozen=True, slots=True)
+class Handover:
+    """One mail on its way to the server."""
+
+    sender: str
+    recipients: Sequence[str]
+    raw: bytes = field(repr=False)
+    leaving: Leaving = field(repr=False)
+
+    @property
+    def needs_utf8(self) -> bool:
+        return not (self.sender + "".join(self.recipients)).isascii()
+
+
+class NoExtraLine(Exception):
+    """The server gives no further line just now; nothing was sent."""
+
+
 class Transport:
     """One kept connection to the submission server; sends go one after the other."""
 
@@ -45,41 +63,90 @@ class Transport:
         self._client: aiosmtplib.SMTP | None = None
         self._lock = asyncio.Lock()
         self._closing: asyncio.TimerHandle | None = None
+        self._is_clean = True
+        self.waiting = 0  # mails, the one that is being sent included
 
-    async def send(self, sender: str, recipients: Sequence[str], raw: bytes, leaving: Leaving) -> Accepted:
-        """Hand over one mail, or raise a `SendError`. `leaving` is awaited right before the final dot."""
-        async with self._lock:
-            self._stop_timer()
-            client = await self._ready(sender, len(raw))
+    async def send(
+        self, sender: str, recipients: Sequence[str], raw: bytes, leaving: Leaving, *, is_extra: bool = False
+    ) -> Accepted:
+        """Hand over one mail, or raise a `SendError`. `leaving` is awaited right before the final dot.
+
+        On an extra line a failure to get the line is `NoExtraLine`.
+        """
+        self.waiting += 1
+        try:
+            async with self._lock:
+                self._stop_timer()
+                return await self._send(Handover(sender, recipients, raw, leaving), is_extra=is_extra)
+        finally:
+            self.waiting -= 1
+
+    async def _send(self, mail: Handover, *, is_extra: bool) -> Accepted:
+        is_kept = await self._has_line()
+        try:
+            client = self._fitting(await self._line(), mail)
+        except SendError as error:
+            if is_extra and not isinstance(error, Rejected):
+                raise NoExtraLine from None
+            raise
+        try:
             try:
-                accepted = await self._transfer(client, sender, recipients, raw, leaving)
-            except SendError as error:
-                await self._after_failure(client, error)
-                raise
-            except BaseException:
+                code, said = await self._offer(client, mail)
+            except Temporary:
+                code, said = 421, ""
+                if not is_kept:
+                    raise
+            if code == 421 and is_kept:  # the line died while it was kept: nothing has begun, another one will do
                 self.close()
-                raise
-            self._start_timer()
-            return accepted
+                client = self._fitting(await self._line(), mail)
+                code, said = await self._offer(client, mail)
+            if code != 250:
+                raise _sender_refused(code, said)
+            accepted = await self._transfer(client, mail)
+        except SendError as error:
+            self._after_failure(error)
+            raise
+        except BaseException:
+            self.close()
+            raise
+        self._start_timer()
+        return accepted
 
     # -- the connection --
 
-    async def _ready(self, sender: str, size: int) -> aiosmtplib.SMTP:
-        """A logged-in client; one that died while it was kept is replaced without a word."""
+    async def _has_line(self) -> bool:
+        """Whether there is a kept line, ready for a new mail."""
         import aiosmtplib
 
-        if self._client is not None and self._client.is_connected:
+        if self._client is None or not self._client.is_connected:
+            return False
+        if not self._is_clean:
             try:
                 await self._client.execute_command(b"RSET", timeout=self._timings.command_s)
             except (aiosmtplib.SMTPException, OSError):
                 self.close()
+                return False
+            self._is_clean = True
+        return True
+
+    async def _line(self) -> aiosmtplib.SMTP:
+        """The kept client, or a new one, logged in."""
         if self._client is None or not self._client.is_connected:
             self.close()
             self._client = await self.dial()
-        announced = self._client.esmtp_extensions.get("size", "")
-        if announced.isdigit() and 0 < int(announced) < size:
-            raise Rejected("email.too_big")
+            self._is_clean = True
         return self._client
+
+    def _fitting(self, client: aiosmtplib.SMTP, mail: Handover) -> aiosmtplib.SMTP:
+        """The client, where its server can take this mail at all."""
+        announced = client.esmtp_extensions.get("size", "")
+        if announced.isdigit() and 0 < int(announced) < len(mail.raw):
+            self._start_timer()
+            raise Rejected("email.too_big")
+        if mail.needs_utf8 and not client.supports_extension("smtputf8"):
+            self._start_timer()
+            raise Rejected("email.address_not_supported")
+        return client
 
     async def dial(self) -> aiosmtplib.SMTP:
         """A connected, encrypted, logged-in client, or a `SendError` that names the stage."""
@@ -145,11 +212,12 @@ class Transport:
         except (aiosmtplib.SMTPResponseException, aiosmtplib.SMTPException):
             raise ChannelDown("email.smtp_no_login") from None
 
-    async def _after_failure(self, client: aiosmtplib.SMTP, error: SendError) -> None:
+    def _after_failure(self, error: SendError) -> None:
         """Keep the line after a plain refusal; after anything else its state is unknown."""
-        if isinstance(error, Uncertain) or not client.is_connected:
+        if isinstance(error, Uncertain) or self._client is None or not self._client.is_connected:
             self.close()
         else:
+            self._is_clean = False
             self._start_timer()
 
     def _start_timer(self) -> None:
@@ -170,28 +238,20 @@ class Transport:
 
     # -- one mail --
 
-    async def _transfer(
-        self,
-        client: aiosmtplib.SMTP,
-        sender: str,
-        recipients: Sequence[str],
-        raw: bytes,
-        leaving: Leaving,
-    ) -> Accepted:
-        needs_utf8 = not (sender + "".join(recipients)).isascii()
-        if needs_utf8 and not client.supports_extension("smtputf8"):
-            raise Rejected("email.address_not_supported")
-        options = [b"SMTPUTF8"] if needs_utf8 else []
+    async def _offer(self, client: aiosmtplib.SMTP, mail: Handover) -> tuple[int, str]:
+        """The server's answer to MAIL."""
+        options = [b"SMTPUTF8"] if mail.needs_utf8 else []
         if client.supports_extension("size"):
-            options.append(b"SIZE=%d" % len(raw))
-        code, said = await self._command(client, b"MAIL", b"FROM:<" + sender.encode() + b">", *options)
-        if code != 250:
-            raise _sender_refused(code, said)
-        refused = await self._name_recipients(client, recipients)
+            options.append(b"SIZE=%d" % len(mail.raw))
+        return await self._command(client, b"MAIL", b"FROM:<" + mail.sender.encode() + b">", *options)
+
+    async def _transfer(self, client: aiosmtplib.SMTP, mail: Handover) -> Accepted:
+        """What follows MAIL."""
+        refused = await self._name_recipients(client, mail.recipients)
         code, said = await self._command(client, b"DATA")
         if code != 354:
             raise _content_refused(code, said)
-        code, said = await self._data(client, raw, leaving)
+        code, said = await self._data(client, mail.raw, mail.leaving)
         if code != 250:
             raise _content_refused(code, said)
         return Accepted(said, refused)

@@ -4,27 +4,44 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from functools import partial
 from typing import Any, Literal
+
+import sqlalchemy as sa
 
 from omnibox import crash
 from omnibox.blobs import Blobs
 from omnibox.bus import Bus
 from omnibox.clock import Clock, now
-from omnibox.connector import BadSettings, ChannelDown, Evidence, Outbound, SendError, Sent, Temporary, Uncertain
+from omnibox.connector import (
+    BadSettings,
+    ChannelDown,
+    Evidence,
+    Outbound,
+    Rejected,
+    SendError,
+    Sent,
+    Temporary,
+    Uncertain,
+)
 from omnibox.inbox import queue, states
 from omnibox.inbox.replies import outgoing_file
+from omnibox.inbox.restoring import RESTORED
 from omnibox.inbox.way import Way, Ways
 from omnibox.logs import get_logger
-from omnibox.store import Store, StoreUnavailable
-from omnibox.store.tables import agent, attachment, delivery, message
-
-import sqlalchemy as sa  # isort: skip
+from omnibox.metrics import SENDS
+from omnibox.store import Store, StoreUnavailable, Transaction
+from omnibox.store.transaction import Written
 
 MOST_AT_ONCE = 64
-RENEW_S = 15.0
+SWEEP_S = 5.0
+IDLE_S = 2.0  # then the queue is looked at without being asked: a bus may lose rings
+AWAY_S = 1.0  # between two tries while the store is away
+STOP_S = 10.0
+BELL = "deliveries"
 log = get_logger("omnibox.delivery")
 
 
@@ -34,75 +51,193 @@ class LeaseLost(Exception):
 
 @dataclass(slots=True)
 class Delivery:
-    """One worker of this process. `alone`: no other process sends, so what is in `sending` at start is nobody's."""
+    """One worker of this process. `alone`: no other process sends, so what is in `sending` at start is nobody's.
+
+    It works in turns: each records, in one transaction, all that has ended meanwhile and claims as many. While a turn
+    is being committed the sends go on, so turns grow with the load and nothing waits for a timer.
+    """
 
     store: Store
     bus: Bus
     blobs: Blobs
     ways: Ways
     alone: bool = True
+    lease_s: float = queue.LEASE.total_seconds()
     clock: Clock = now
     holder: str = field(default_factory=lambda: secrets.token_hex(8))
-    _sending: set[asyncio.Task[None]] = field(default_factory=set)
+    _sending: dict[int, tuple[queue.Claimed, asyncio.Task[None]]] = field(default_factory=dict)
+    _ended: list[queue.Ended] = field(default_factory=list)
+    _woken: asyncio.Event = field(default_factory=asyncio.Event)
+    _is_rung: bool = True
+    _swept_at: float | None = None  # by the loop's clock
+    _may_hold_strays: bool = False
 
     async def run(self) -> None:
         """Send until cancelled. What is being sent then is given ten seconds to end."""
-        await self._sweep(all_of_them=self.alone)
-        try:
-            while True:
-                rung = self.bus.heard("deliveries")
-                pause_s = await self._round()
-                if pause_s > 0:
-                    await self.bus.wait("deliveries", rung, min(pause_s, 2.0))
-        finally:
-            if self._sending:
-                await asyncio.wait(self._sending, timeout=10)
-            for task in self._sending:
-                task.cancel()
+        async with asyncio.TaskGroup() as group:
+            beside = [
+                group.create_task(self._listen(), name="delivery bell"),
+                group.create_task(self._renew(), name="delivery leases"),
+            ]
+            try:
+                await self._work()
+            finally:
+                for task in beside:
+                    task.cancel()
+                await self._finish()
 
-    async def _round(self) -> float:
-        """Claim and start what may go; returns seconds to sleep."""
+    async def _work(self) -> None:
+        pause_s = 0.0
+        while True:
+            await self._sleep(pause_s)
+            pause_s = IDLE_S
+            try:
+                if self._ended or self._is_rung or await self._is_due():
+                    pause_s = await self._turn()
+            except StoreUnavailable:
+                log.warning("delivery waits for the store")
+                await asyncio.sleep(AWAY_S)
+                pause_s = 0.0
+
+    async def _sleep(self, most_s: float) -> None:
         try:
-            await self._sweep()
-            due_s = await self.store.read(lambda tx: queue.due_in_s(tx, self.clock()))
-            free = MOST_AT_ONCE - len(self._sending)
-            if due_s is None or due_s > 0 or free <= 0:
-                return due_s if due_s and free > 0 else 2.0
-            claimed = (await self.store.write(lambda tx: queue.claim(tx, self.holder, free))).result
+            async with asyncio.timeout(most_s):
+                await self._woken.wait()
+        except TimeoutError:
+            pass
+        self._woken.clear()
+
+    async def _listen(self) -> None:
+        rung = self.bus.heard(BELL)
+        while True:
+            await self.bus.wait(BELL, rung)
+            if (heard := self.bus.heard(BELL)) != rung:
+                rung = heard
+                self._is_rung = True
+                self._woken.set()
+
+    async def _is_due(self) -> bool:
+        at = self.clock()
+        return len(self._sending) < MOST_AT_ONCE and await self.store.read(lambda tx: queue.has_work(tx, at))
+
+    # ── Turns
+
+    async def _turn(self) -> float:
+        """Record what has ended, claim and start what may go; returns seconds to sleep. Raises `StoreUnavailable`."""
+        self._is_rung = False
+        ended, self._ended = self._ended, []
+        turning = asyncio.create_task(self.store.write(self._one_turn(ended)), name="delivery turn")
+        try:
+            turn = (await asyncio.shield(turning)).result
+        except asyncio.CancelledError:
+            self._ended += await _end_of(turning, ended)
+            raise
         except StoreUnavailable:
-            log.warning("delivery waits for the store")
-            return 2.0
-        for each in claimed:
-            task = asyncio.create_task(self._send(each), name=f"send {each.row.id}")
-            self._sending.add(task)
-            task.add_done_callback(self._sending.discard)
-        return 0.0 if claimed else 2.0
+            self._ended[:0] = ended  # recording twice does no harm
+            self._is_rung = self._may_hold_strays = True
+            raise
+        except Exception as error:
+            if not ended:
+                raise
+            log.error("outcomes cannot be stored together", error=type(error).__name__)
+            await self._record_each(ended)
+            self._is_rung = True
+            return 0.0
+        self._take_note(turn)
+        for each in turn.claimed:
+            self._start(each)
+        return IDLE_S if turn.due_s is None else min(turn.due_s, IDLE_S)
 
-    async def _sweep(self, *, all_of_them: bool = False) -> None:
-        if not all_of_them:
-            now_ = self.clock()
-            expired = (
-                sa.select(delivery.c.id).where(delivery.c.state == "sending", delivery.c.lease_until < now_).limit(1)
-            )
-            if await self.store.read(lambda tx: tx.execute(expired).first()) is None:
-                return
-        swept = (await self.store.write(lambda tx: queue.sweep(tx, self.ways, all_of_them=all_of_them))).result
-        if swept:
-            log.info("interrupted deliveries settled", count=swept)
+    def _one_turn(self, ended: Sequence[queue.Ended]) -> Callable[[Transaction], queue.Turn]:
+        sweeps: Literal["", "expired", "all"] = ""
+        if self._swept_at is None:
+            sweeps = "all" if self.alone else "expired"
+        elif asyncio.get_running_loop().time() - self._swept_at >= SWEEP_S:
+            sweeps = "expired"
+        return partial(
+            queue.take_turn,
+            ways=self.ways,
+            ended=ended,
+            holder=self.holder,
+            lease=timedelta(seconds=self.lease_s),
+            most=MOST_AT_ONCE - len(self._sending),
+            sweeps=sweeps,
+            known=frozenset(self._sending) if self._may_hold_strays else None,
+        )
 
-    async def _send(self, claimed: queue.Claimed) -> None:
+    def _take_note(self, turn: queue.Turn) -> None:
+        self._may_hold_strays = False
+        at = asyncio.get_running_loop().time()
+        if self._swept_at is None or at - self._swept_at >= SWEEP_S:
+            self._swept_at = at
+        if turn.swept:
+            log.info("interrupted deliveries settled", count=turn.swept)
+        for delivery_id in turn.lost:
+            log.warning("lease lost", delivery_id=delivery_id)
+
+    async def _record_each(self, ended: Sequence[queue.Ended]) -> None:
+        """One by one, so that an outcome no database takes holds up no other: it becomes a doubt."""
+        for each in ended:
+            try:
+                await self.store.write(partial(queue.record, ended=[each]))
+            except StoreUnavailable:
+                self._ended.append(each)
+            except Exception as error:
+                log.error("an outcome cannot be stored", delivery_id=each.claimed.row.id, error=type(error).__name__)
+                if not isinstance(each.outcome, Uncertain):
+                    self._ended.append(replace(each, outcome=Uncertain("internal")))
+
+    async def _finish(self) -> None:
+        """Let what is being sent end, and record it; what does not end in time is settled by its lease."""
+        tasks = [task for _, task in self._sending.values()]
+        if tasks:
+            await asyncio.wait(tasks, timeout=STOP_S)
+        for task in tasks:
+            task.cancel()
+        if self._ended:
+            try:
+                async with asyncio.timeout(STOP_S):
+                    await self.store.write(partial(queue.record, ended=self._ended))
+            except Exception as error:
+                log.error("outcomes not stored at the end", count=len(self._ended), error=type(error).__name__)
+            self.bus.ring({BELL})
+
+    async def _renew(self) -> None:
+        while True:
+            await asyncio.sleep(self.lease_s / 4)
+            claimed = [each for each, _ in self._sending.values()]
+            lease = timedelta(seconds=self.lease_s)
+            try:
+                if claimed:
+                    await self.store.write(partial(queue.renew, claimed=claimed, lease=lease))
+            except StoreUnavailable:
+                log.warning("leases not renewed", count=len(claimed))
+
+    # ── One delivery
+
+    def _start(self, claimed: queue.Claimed) -> None:
         way = self.ways(claimed.row.channel_id)
-        if way is None:
-            return  # the connection is being changed; the lease runs out and the sweep settles it
-        renewing = asyncio.create_task(self._renew(claimed))
+        if way is None:  # the connection is being changed, or this process has not heard of it yet
+            self._end(queue.Ended(claimed, None, None))
+            return
+        task = asyncio.create_task(self._send(claimed, way), name=f"send {claimed.row.id}")
+        self._sending[claimed.row.id] = claimed, task
+
+    async def _send(self, claimed: queue.Claimed, way: Way) -> None:
         try:
             outcome = await self._outcome(claimed, way)
         except LeaseLost:
             log.warning("lease lost", delivery_id=claimed.row.id)
-            return
+            self._woken.set()
+        else:
+            SENDS.add(way.connector.name, type(outcome).__name__.lower(), getattr(outcome, "code", ""))
+            self._end(queue.Ended(claimed, way, outcome))
         finally:
-            renewing.cancel()
-        await self._record(claimed, way, outcome)
+            del self._sending[claimed.row.id]
+
+    def _end(self, ended: queue.Ended) -> None:
+        self._ended.append(ended)
+        self._woken.set()
 
     async def _outcome(self, claimed: queue.Claimed, way: Way) -> Sent | SendError:
         left = not way.capabilities.marks_leaving
@@ -114,10 +249,12 @@ class Delivery:
             left = True
 
         try:
-            part = await self._outbound(claimed.row, claimed.files, way, leaving)
-            crash.point()
+            part = self._outbound(claimed.row, claimed.files, way, leaving)
+            crash.point("before send")
             async with asyncio.timeout(way.capabilities.send_timeout_s):
-                return await way.connector.send(part)
+                sent = await way.connector.send(part)
+            crash.point("after send")
+            return sent if _is_storable(sent) else Uncertain("internal")
         except SendError as error:
             return error
         except BadSettings:
@@ -130,7 +267,11 @@ class Delivery:
             log.error("a connector failed", delivery_id=claimed.row.id, error=type(error).__name__)
             return Uncertain("internal") if left else Temporary("internal")
 
-    async def _outbound(self, row: sa.Row[Any], files: Sequence[sa.Row[Any]], way: Way, leaving: Any) -> Outbound:
+    def _outbound(
+        self, row: sa.Row[Any], files: Sequence[sa.Row[Any]], way: Way, leaving: Callable[[], Awaitable[None]]
+    ) -> Outbound:
+        # Only whoever threads by what a mail says can bring a token back.
+        by_refs = way.capabilities.threads_by == "refs"
         return Outbound(
             id=row.part_id,
             address=row.address,
@@ -139,64 +280,71 @@ class Delivery:
             text=row.text,
             html=row.html,
             subject=row.subject,
-            files=tuple(outgoing_file(file, partial(self.blobs.get, file.blob)) for file in files),
-            refs=tuple(row.refs),
-            tokens=(way.token(row.conversation_id),),
+            files=tuple(outgoing_file(file, partial(_read_file, self.blobs, file.blob)) for file in files),
+            refs=tuple(queue.listed(row.refs)),
+            tokens=(way.token(row.conversation_id),) if by_refs else (),
             mode=row.mode,
-            author=await self._author(row.message_id),
+            author=row.author or "",
             leaving=leaving,
         )
 
-    async def _author(self, message_id: int) -> str:
-        name = (
-            sa.select(agent.c.name)
-            .join(message, sa.and_(message.c.author_id == agent.c.id, message.c.author_kind == "agent"))
-            .where(message.c.id == message_id)
-        )
-        return str(await self.store.read(lambda tx: tx.execute(name).scalar()) or "")
-
-    async def _renew(self, claimed: queue.Claimed) -> None:
-        while True:
-            await asyncio.sleep(RENEW_S)
-            try:
-                await self.store.write(lambda tx: queue.renew(tx, claimed))
-            except StoreUnavailable:
-                log.warning("lease not renewed", delivery_id=claimed.row.id)
-
-    async def _record(self, claimed: queue.Claimed, way: Way, outcome: Sent | SendError) -> None:
-        """Commit the outcome; while the store is away, keep trying as long as the process lives."""
-        while True:
-            try:
-                await self.store.write(lambda tx: queue.record(tx, claimed, way, outcome))
-            except StoreUnavailable:
-                await asyncio.sleep(1)
-            else:
-                return
+    # ── Evidence
 
     async def look_up(self, delivery_id: int) -> Literal["sent", "absent", "unknown"]:
         """Ask the connector whether an uncertain part left, and settle it where it knows."""
-        row = await self.store.read(
-            lambda tx: tx.execute(sa.select(delivery).where(delivery.c.id == delivery_id)).first()
-        )
+        row = await self.store.read(lambda tx: queue.find_part(tx, delivery_id))
         way = self.ways(row.channel_id) if row is not None else None
         if row is None or row.state != "uncertain" or way is None or not isinstance(way.connector, Evidence):
             return "unknown"
-        file_rows = sa.select(attachment).where(attachment.c.id.in_(row.files))
-        files = await self.store.read(lambda tx: tx.execute(file_rows).all())
+        files = await self.store.read(lambda tx: queue.files_of(tx, row))
         try:
             async with asyncio.timeout(60):
-                found = await way.connector.look_up(await self._outbound(row, files, way, None))
+                found = await way.connector.look_up(self._outbound(row, files, way, no_leaving))
         except (SendError, TimeoutError, BadSettings):
             return "unknown"
         if isinstance(found, Sent):
             await self.store.write(lambda tx: _settle_sent(tx, delivery_id, way, found))
             return "sent"
+        if found == "absent" and row.code == RESTORED:
+            return "unknown"  # an agent may have sent it again in the time that the restored copy does not know
         if found == "absent":
             await self.store.write(lambda tx: queue.send_again(tx, delivery_id))
         return found
 
 
-def _settle_sent(tx: Any, delivery_id: int, way: Way, found: Sent) -> None:
+def _is_storable(sent: Sent) -> bool:
+    """Whether the platform's ids are text that every database takes; one that is not must not hold up the others."""
+    try:
+        return all("\0" not in each and each.encode() for each in (sent.external_id, *sent.aliases) if each != "")
+    except (AttributeError, TypeError, UnicodeEncodeError):
+        return False
+
+
+async def no_leaving() -> None:
+    """Looking something up commits nothing."""
+
+
+async def _end_of(turning: asyncio.Task[Written[queue.Turn]], ended: list[queue.Ended]) -> list[queue.Ended]:
+    """What is left to record of a turn that was under way when we were told to stop: what it claimed goes back."""
+    try:
+        async with asyncio.timeout(STOP_S):
+            turn = (await turning).result
+    except Exception:  # whatever it was, the outcomes are not recorded for sure
+        return ended
+    return [queue.Ended(each, None, None) for each in turn.claimed]
+
+
+async def _read_file(blobs: Blobs, name: str) -> bytes:
+    """A file's bytes for a connector. It reads before anything leaves, so a failure here is no doubt about the part."""
+    try:
+        return await blobs.get(name)
+    except StoreUnavailable:
+        raise Temporary("file_unavailable") from None
+    except FileNotFoundError:
+        raise Rejected("file_gone") from None
+
+
+def _settle_sent(tx: Transaction, delivery_id: int, way: Way, found: Sent) -> None:
     row = states.lock_delivery(tx, delivery_id)
     if row is not None:
         states.record_sent(tx, row, way.id_scope, found.external_id, found.aliases)

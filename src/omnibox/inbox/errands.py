@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -29,6 +29,7 @@ EVIDENCE_TRIES = 5
 EVIDENCE_S = 60.0  # echoes come within seconds; then the platform is asked
 KEEP_EVENTS = timedelta(days=30)
 KEEP_LOOSE_BLOBS = timedelta(days=1)
+BLOBS_AT_ONCE = 500  # asked about in one read
 
 
 class Fetch(Protocol):
@@ -114,14 +115,25 @@ class Errands:
         """Once an hour: forget old events, and blobs that no row names."""
         before = self.clock() - KEEP_EVENTS
         await self.store.write(lambda tx: tx.execute(sa.delete(event).where(event.c.at < before)))
+        names: list[str] = []
         async for name in self.blobs.names(self.clock() - KEEP_LOOSE_BLOBS):
-            if not await self.store.read(partial(_is_kept, blob=name)):
-                await self.blobs.remove(name)
+            names.append(name)
+            if len(names) == BLOBS_AT_ONCE:
+                await self._sweep_blobs(names)
+                names.clear()
+        await self._sweep_blobs(names)
         raise Again(3600)
 
+    async def _sweep_blobs(self, names: Sequence[str]) -> None:
+        kept = await self.store.read(partial(_kept, blobs=names))
+        for name in names:
+            if name not in kept:
+                await self.blobs.remove(name)
 
-def _is_kept(tx: Reader, blob: str) -> bool:
-    return tx.execute(sa.select(attachment.c.id).where(attachment.c.blob == blob)).first() is not None
+
+def _kept(tx: Reader, blobs: Sequence[str]) -> set[str]:
+    """Those of `blobs` that a row names."""
+    return set(tx.execute(sa.select(attachment.c.blob).where(attachment.c.blob.in_(blobs))).scalars())
 
 
 def _file_ready(tx: Transaction, attachment_id: int, blob: str, size: int, content_type: str) -> None:

@@ -1,11 +1,13 @@
-"""The states of a delivery: one function moves them, and everything that follows from a move follows there."""
+"""The states of a delivery: one room moves them, and everything that follows from a move follows there."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
+from sqlalchemy import bindparam
 
 from omnibox.model import LEFT, DeliveryState
 from omnibox.store import Transaction, insert
@@ -15,61 +17,196 @@ from omnibox.store.tables import conversation, delivery, early, external_ref, id
 OPEN = frozenset({"queued", "sending", "uncertain"})
 TROUBLED = frozenset({"failed", "uncertain"})
 PROGRESS: tuple[DeliveryState, ...] = ("sent", "delivered", "read")
+RECEIPTS = (*PROGRESS, "failed")
+
+# What a move needs to know. The person, the conversation, the delivery: every writer takes them in this order. The lock
+# leaves alone who only points at the rows (new messages do).
+_LOCK = (
+    sa.select(
+        delivery.c.id,
+        delivery.c.message_id,
+        delivery.c.conversation_id,
+        delivery.c.channel_id,
+        delivery.c.identity_id,
+        delivery.c.address,
+        delivery.c.state,
+        delivery.c.code,
+        delivery.c.is_open,
+        delivery.c.attempts,
+        delivery.c.fence,
+        delivery.c.written_at,
+        delivery.c.claimed_at,
+        delivery.c.lease_until,
+        delivery.c.left_at,
+        delivery.c.external_id,
+        identity.c.delivered_until,
+        identity.c.read_until,
+    )
+    .join(conversation, conversation.c.id == delivery.c.conversation_id)
+    .join(identity, identity.c.id == delivery.c.identity_id)
+    .where(delivery.c.id.in_(bindparam("ids", expanding=True)))
+    .order_by(delivery.c.conversation_id, delivery.c.id)
+    .with_for_update(of=(identity, conversation, delivery), key_share=True)
+)
+_MOVED: dict[str, Any] = {
+    "state": bindparam("b_state"),
+    "state_at": bindparam("b_at"),
+    "holder": None,
+    "lease_until": None,
+}
+_ADVANCE = Hot(sa.update(delivery).where(delivery.c.id == bindparam("b_id")).values(_MOVED | {"is_open": False}))
+_LAND = Hot(
+    sa.update(delivery)
+    .where(delivery.c.id == bindparam("b_id"))
+    .values(
+        _MOVED
+        | {
+            "is_open": False,
+            "external_id": bindparam("b_external_id"),
+            "sent_at": bindparam("b_at"),
+            "code": bindparam("b_code"),
+            "uncertain_at": None,
+        }
+    )
+)
+_NAME = Hot(
+    sa.update(delivery).where(delivery.c.id == bindparam("b_id")).values({"external_id": bindparam("b_external_id")})
+)
+_REVISE = Hot(sa.update(message).where(message.c.id == bindparam("b_id")).values({"rev": message.c.rev + 1}))
+_TROUBLE = Hot(
+    sa.update(conversation)
+    .where(conversation.c.id == bindparam("b_id"))
+    .values({"troubled": conversation.c.troubled + bindparam("b_change"), "rev": conversation.c.rev + 1})
+)
+_EARLY = sa.select(early.c.value, early.c.kind).where(
+    early.c.scope == bindparam("b_scope"),
+    early.c.value.in_(bindparam("values", expanding=True)),
+    early.c.kind.in_(RECEIPTS),
+)
+_FORGET_EARLY = Hot(
+    sa.delete(early).where(
+        early.c.scope == bindparam("b_scope"),
+        early.c.value == bindparam("b_value"),
+        early.c.kind == bindparam("b_kind"),
+    )
+)
+_REFER = Hot(insert(external_ref).on_conflict_do_nothing().returning(external_ref.c.value))
+_own = insert(external_ref)
+_REFER_OWN = Hot(
+    _own.on_conflict_do_update(
+        index_elements=["scope", "value"],
+        set_={
+            "conversation_id": _own.excluded.conversation_id,
+            "message_id": _own.excluded.message_id,
+            "delivery_id": _own.excluded.delivery_id,
+        },
+        where=external_ref.c.message_id.is_(None),
+    )
+)
+
+
+def lock_deliveries(tx: Transaction, ids: Iterable[int]) -> dict[int, sa.Row[Any]]:
+    """The rows of deliveries as they are now, kept from other writers until this transaction ends, by id."""
+    return {row.id: row for row in tx.execute(_LOCK, {"ids": list(ids)})}
 
 
 def lock_delivery(tx: Transaction, delivery_id: int) -> sa.Row[Any] | None:
-    """The delivery's row, after its conversation's: every writer takes them in this order."""
-    found = tx.execute(sa.select(delivery.c.conversation_id).where(delivery.c.id == delivery_id)).scalar()
-    if found is None:
-        return None
-    tx.execute(sa.select(conversation.c.id).where(conversation.c.id == found).with_for_update())
-    return tx.execute(sa.select(delivery).where(delivery.c.id == delivery_id).with_for_update()).first()
+    return lock_deliveries(tx, (delivery_id,)).get(delivery_id)
+
+
+# ── Moving
 
 
 def move(tx: Transaction, row: sa.Row[Any], state: DeliveryState, **values: Any) -> None:
     """Put a locked delivery into `state`, count what needs a person, and tell whoever watches."""
-    change = (state in TROUBLED) - (row.state in TROUBLED)
-    values |= {"state": state, "state_at": tx.clock(), "is_open": state in OPEN}
-    if state != "sending":
-        values |= {"holder": None, "lease_until": None}
+    values |= {
+        "state": state,
+        "state_at": tx.clock(),
+        "is_open": state in OPEN,
+        "holder": None,
+        "lease_until": None,
+    }
     tx.execute(sa.update(delivery).where(delivery.c.id == row.id).values(values))
-    tx.execute(sa.update(message).where(message.c.id == row.message_id).values(rev=message.c.rev + 1))
-    if change:
-        tx.execute(
-            sa.update(conversation)
-            .where(conversation.c.id == row.conversation_id)
-            .values(troubled=conversation.c.troubled + change, rev=conversation.c.rev + 1)
-        )
-    tx.announce("delivery.changed", conversation=row.conversation_id, message=row.message_id, word=state)
-    if state == "queued" or (row.is_open and state not in OPEN):
-        tx.ring("deliveries")  # this one, or the next of its conversation, may go
+    tell_moved(tx, [(row, state)])
+
+
+def tell_moved(tx: Transaction, moved: Sequence[tuple[Any, DeliveryState]], *, rings: bool = True) -> None:
+    """What follows from moves that are written: counts, revisions, events. The rows are as they were before.
+
+    Without `rings` nobody is woken: whoever moved them claims next.
+    """
+    _REVISE.run_each(tx.connection, [{"b_id": row.message_id} for row, _ in moved])
+    for row, state in moved:
+        if change := (state in TROUBLED) - (row.state in TROUBLED):
+            tx.execute(_TROUBLE, {"b_id": row.conversation_id, "b_change": change})
+        tx.announce("delivery.changed", conversation=row.conversation_id, message=row.message_id, word=state)
+        if rings and (state == "queued" or (row.is_open and state not in OPEN)):
+            tx.ring("deliveries")  # this one, or the next of its conversation, may go
+
+
+class Landed(NamedTuple):
+    """A locked delivery that the platform has, the scope of the platform's ids, and the ids it gave."""
+
+    row: sa.Row[Any]
+    scope: str
+    external_id: str | None
+    aliases: tuple[str, ...] = ()
 
 
 def record_sent(
     tx: Transaction, row: sa.Row[Any], scope: str, external_id: str | None, aliases: tuple[str, ...] = ()
 ) -> None:
     """The platform has it: by its answer, an echo, or other evidence. Whatever came first; the rest merges."""
-    for value in (external_id, *aliases):
-        if value:
-            refer(tx, scope, value, row.conversation_id, row.message_id, row.id)
-    if row.state in LEFT:
-        if external_id and not row.external_id:
-            tx.execute(sa.update(delivery).where(delivery.c.id == row.id).values(external_id=external_id))
-        return
-    seen = tx.execute(
-        sa.select(identity.c.delivered_until, identity.c.read_until).where(identity.c.id == row.identity_id)
-    ).one()
-    early_states = take_early(tx, scope, external_id)
-    state: DeliveryState = "sent"
-    if "failed" in early_states:
-        state = "failed"
-    elif "read" in early_states or _covers(seen.read_until, row.claimed_at):
-        state = "read"
-    elif "delivered" in early_states or _covers(seen.delivered_until, row.claimed_at):
-        state = "delivered"
-    code = "bounced" if state == "failed" else None
-    known_id = external_id or row.external_id
-    move(tx, row, state, external_id=known_id, sent_at=tx.clock(), code=code, uncertain_at=None)
+    landed = Landed(row, scope, external_id, aliases)
+    record_landed(tx, [landed], take_early(tx, [landed]))
+
+
+def record_landed(
+    tx: Transaction, landed: Sequence[Landed], overtook: dict[tuple[str, str], set[str]], *, rings: bool = True
+) -> None:
+    """As `record_sent`, for many; `overtook` are the receipts that came before, by scope and id."""
+    now = tx.clock()
+    refer_own(tx, landed)
+    moved: list[tuple[Any, DeliveryState]] = []
+    values: list[dict[str, Any]] = []
+    for each in landed:
+        row = each.row
+        if row.state in LEFT:
+            if each.external_id and not row.external_id:
+                tx.execute(_NAME, {"b_id": row.id, "b_external_id": each.external_id})
+            continue
+        state = _reached(row, overtook.get((each.scope, each.external_id or ""), frozenset()))
+        moved.append((row, state))
+        values.append(
+            {
+                "b_id": row.id,
+                "b_state": state,
+                "b_at": now,
+                "b_external_id": each.external_id or row.external_id,
+                "b_code": "bounced" if state == "failed" else None,
+            }
+        )
+    if moved:
+        _LAND.run_each(tx.connection, values)
+        tell_moved(tx, moved, rings=rings)
+
+
+def _reached(row: sa.Row[Any], overtook: set[str] | frozenset[str]) -> DeliveryState:
+    """How far a part that was just taken has come already."""
+    if "failed" in overtook:
+        return "failed"
+    if "read" in overtook or _covers(row.read_until, row.claimed_at):
+        return "read"
+    if "delivered" in overtook or _covers(row.delivered_until, row.claimed_at):
+        return "delivered"
+    return "sent"
+
+
+def _covers(watermark: datetime | None, claimed_at: datetime | None) -> bool:
+    return watermark is not None and claimed_at is not None and claimed_at <= watermark
+
+
+# ── Receipts that overtake
 
 
 def keep_early(tx: Transaction, scope: str, value: str, state: str, at: datetime) -> None:
@@ -78,19 +215,39 @@ def keep_early(tx: Transaction, scope: str, value: str, state: str, at: datetime
     tx.execute(insert(early).on_conflict_do_nothing(), row)
 
 
-def take_early(tx: Transaction, scope: str, value: str | None) -> set[str]:
-    """The receipts that waited for an id; they wait no longer."""
-    if value is None:
-        return set()
-    mine = sa.and_(early.c.scope == scope, early.c.value == value, early.c.kind.in_((*PROGRESS, "failed")))
-    found = set(tx.execute(sa.select(early.c.kind).where(mine)).scalars())
-    if found:
-        tx.execute(sa.delete(early).where(mine))
+def take_early(tx: Transaction, landed: Iterable[Landed]) -> dict[tuple[str, str], set[str]]:
+    """The receipts that waited for these, by scope and id; they wait no longer."""
+    wanted: dict[str, list[str]] = {}
+    for each in landed:
+        if each.external_id:
+            wanted.setdefault(each.scope, []).append(each.external_id)
+    found: dict[tuple[str, str], set[str]] = {}
+    for scope, values in wanted.items():
+        for row in tx.execute(_EARLY, {"b_scope": scope, "values": values}).all():
+            found.setdefault((scope, row.value), set()).add(row.kind)
+            tx.execute(_FORGET_EARLY, {"b_scope": scope, "b_value": row.value, "b_kind": row.kind})
     return found
 
 
-def _covers(watermark: datetime | None, claimed_at: datetime | None) -> bool:
-    return watermark is not None and claimed_at is not None and claimed_at <= watermark
+# ── The platform's ids
+
+
+def refer_own(tx: Transaction, landed: Sequence[Landed]) -> None:
+    """Know the ids of our own parts from now on, also where an edit or a reaction to one came first."""
+    rows = [
+        {
+            "scope": each.scope,
+            "value": value,
+            "conversation_id": each.row.conversation_id,
+            "message_id": each.row.message_id,
+            "delivery_id": each.row.id,
+        }
+        for each in landed
+        for value in (each.external_id, *each.aliases)
+        if value and value != each.row.external_id  # a reserved id is known since the reply was queued
+    ]
+    if rows:
+        _REFER_OWN.run_each(tx.connection, rows)
 
 
 def refer(
@@ -112,15 +269,11 @@ def refer(
     if tx.execute(_REFER, row).first():
         return True
     if message_id is not None:
-        tx.execute(
-            sa.update(external_ref)
-            .where(external_ref.c.scope == scope, external_ref.c.value == value, external_ref.c.message_id.is_(None))
-            .values(conversation_id=conversation_id, message_id=message_id, delivery_id=delivery_id)
-        )
+        _REFER_OWN.run_each(tx.connection, [row])
     return False
 
 
-_REFER = Hot(insert(external_ref).on_conflict_do_nothing().returning(external_ref.c.value))
+# ── Receipts
 
 
 def advance(tx: Transaction, row: sa.Row[Any], state: DeliveryState) -> None:
@@ -129,7 +282,8 @@ def advance(tx: Transaction, row: sa.Row[Any], state: DeliveryState) -> None:
         if row.state in LEFT or row.state == "uncertain":
             move(tx, row, "failed", code="bounced")
     elif row.state in LEFT and PROGRESS.index(state) > PROGRESS.index(row.state):
-        move(tx, row, state)
+        tx.execute(_ADVANCE, {"b_id": row.id, "b_state": state, "b_at": tx.clock()})
+        tell_moved(tx, [(row, state)])
     elif row.state == "uncertain":
         move(tx, row, state, sent_at=tx.clock(), code=None, uncertain_at=None)  # it arrived, so it left
 
@@ -152,6 +306,5 @@ def advance_to(tx: Transaction, identity_id: int, state: DeliveryState, watermar
         )
         .order_by(delivery.c.id)
     ).scalars()
-    for delivery_id in list(ids):
-        if row := lock_delivery(tx, delivery_id):
-            advance(tx, row, state)
+    for row in lock_deliveries(tx, ids).values():
+        advance(tx, row, state)

@@ -7,8 +7,10 @@ import re
 import socket
 import time
 from collections.abc import Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from omnibox.connector import Answer, BadSettings, ChannelDown, Refusal, Rejected, SendError, Temporary, Uncertain
@@ -23,6 +25,7 @@ MOST_ANSWER = 4 << 20  # bytes of a platform's answer that are read; longer ones
 LONGEST_WAIT_S = 86_400.0  # of a Retry-After
 IDLE_S = 2  # a link the platform may have closed meanwhile must not be used again: its loss looks like a lost send
 WEB_PORTS = (80, 443)
+MOST_KNOWN = 256  # addresses that one client has checked and keeps
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,9 @@ class _Progress:
         self.left = False
 
 
+_progress: ContextVar[_Progress] = ContextVar("progress")
+
+
 class GuardedHttp:
     """An HTTP client behind the guard that answers in the language of `SendError` (see `omnibox.connector.Http`).
 
@@ -51,6 +57,7 @@ class GuardedHttp:
     def __init__(self, guard: Guard) -> None:
         self._guard = guard
         self._session: aiohttp.ClientSession | None = None
+        self._known: dict[str, URL] = {}
 
     async def close(self) -> None:
         session, self._session = self._session, None
@@ -99,8 +106,9 @@ class GuardedHttp:
     ) -> Any:
         import aiohttp
 
-        target, progress = self._checked(url), _Progress()
+        target, progress = self._known.get(url) or self._remembered(url), _Progress()
         _refuse_line_breaks(headers or {})
+        _progress.set(progress)
         try:
             async with self._open().request(
                 method,
@@ -108,8 +116,7 @@ class GuardedHttp:
                 headers=headers,
                 params=params,
                 allow_redirects=False,
-                timeout=aiohttp.ClientTimeout(total=timeout_s),
-                trace_request_ctx=progress,
+                timeout=_timeout(timeout_s),
                 **body,
             ) as response:
                 answer = Answer(response.status, response.headers, _decoded(await _read(response, MOST_ANSWER)))
@@ -167,7 +174,7 @@ class GuardedHttp:
             return Fetched(content, response.content_type)
 
     def _checked(self, url: str) -> URL:
-        """The parsed address. A literal one is checked here: the client resolves names only."""
+        """The parsed address. A literal one is checked here: the client resolves names only, and anew each time."""
         from yarl import URL
 
         try:
@@ -180,6 +187,13 @@ class GuardedHttp:
         literal = read_literal(host)
         if literal is not None and not self._guard.permits(host, literal, port):
             raise forbidden(host, port)
+        return target
+
+    def _remembered(self, url: str) -> URL:
+        """As `_checked`, and kept: the rules for literals never change, and a platform has few addresses."""
+        if len(self._known) >= MOST_KNOWN:
+            self._known.clear()
+        target = self._known[url] = self._checked(url)
         return target
 
     def _open(self) -> aiohttp.ClientSession:
@@ -215,26 +229,40 @@ def _new_session(guard: Guard) -> aiohttp.ClientSession:
             raise PermissionError("address forbidden")
         return socket.socket(family, kind, proto)
 
-    async def note_left(_session: object, context: Any, _params: object) -> None:
-        if context.trace_request_ctx is not None:
-            context.trace_request_ctx.left = True
+    class Connector(aiohttp.TCPConnector):
+        """Notes that a request has a connection, new or kept: from there on its loss is uncertain.
 
-    trace = aiohttp.TraceConfig()
-    trace.on_connection_create_end.append(note_left)
-    trace.on_connection_reuseconn.append(note_left)
+        aiohttp's own signals say the same, but cost a tenth of a request.
+        """
+
+        async def connect(self, req: Any, traces: Any, timeout: Any) -> Any:
+            connection = await super().connect(req, traces, timeout)
+            if (progress := _progress.get(None)) is not None:
+                progress.left = True
+            return connection
+
     return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(
+        connector=Connector(
             resolver=Resolver(), socket_factory=new_socket, use_dns_cache=False, keepalive_timeout=IDLE_S
         ),
         cookie_jar=aiohttp.DummyCookieJar(),
-        trace_configs=[trace],
         trust_env=False,
     )
 
 
+@cache
+def _timeout(total_s: float) -> aiohttp.ClientTimeout:
+    import aiohttp
+
+    return aiohttp.ClientTimeout(total=total_s)
+
+
 async def _read(response: aiohttp.ClientResponse, most_bytes: int) -> bytes | None:
     """The body, or None where it is longer than `most_bytes`."""
-    if (response.content_length or 0) > most_bytes:
+    length = response.content_length
+    if length is not None and "Content-Encoding" not in response.headers:  # a compressed one unfolds to any length
+        return await response.read() if length <= most_bytes else None
+    if (length or 0) > most_bytes:
         return None
     content = bytearray()
     async for chunk in response.content.iter_any():
@@ -255,17 +283,16 @@ def _decoded(body: bytes | None) -> Any:
 
 def _error_of(answer: Answer, refusal: Refusal | None) -> SendError | None:
     """What an answer means: the connector's own table first, then the general rule."""
-    wait_s = _retry_after(answer.headers)
     own = refusal(answer) if refusal is not None else None
     if own is not None:
         if isinstance(own, Temporary):
-            own.retry_after = own.retry_after or wait_s
+            own.retry_after = own.retry_after or _retry_after(answer.headers)
         return own
-    status, code = answer.status, f"http_{answer.status}"
-    if 200 <= status < 300:
+    if 200 <= answer.status < 300:
         return None if answer.json is not None else Uncertain("unexpected_answer")
+    status, code = answer.status, f"http_{answer.status}"
     if status in (429, 503):
-        return Temporary(code, wait_s)
+        return Temporary(code, _retry_after(answer.headers))
     if status in (401, 403):
         return ChannelDown(code)
     return Uncertain(code) if status >= 500 else Rejected(code)

@@ -22,7 +22,7 @@ from tests.connectors.email.doubles import (
 
 from omnibox.connector import ChannelDown, ChannelSettings, OutboundFile, Recipients, Rejected, Temporary, Uncertain
 from omnibox.testing.world.mail import MailHouse
-from omnibox_email import transport
+from omnibox_email import lines, transport
 
 
 class Impatient(QuickEmail):
@@ -84,12 +84,41 @@ async def test_several_mails_share_one_connection(house: MailHouse) -> None:
     assert len(house.sent_to(CUSTOMER)) == 5
 
 
+async def test_many_mails_share_a_few_connections(house: MailHouse) -> None:
+    connector = email(house)
+    await asyncio.gather(*(connector.send(part(id=f"{PART_ID[:-2]}{n:02}")) for n in range(40)))
+    assert 1 < house.smtp.connections <= lines.MOST_LINES
+    assert len(house.sent_to(CUSTOMER)) == 40
+    await connector.close()
+    async with asyncio.timeout(5):
+        await house.smtp.until_gone()
+
+
+async def test_a_server_that_gives_one_connection_only_gets_all_mails_over_it(house: MailHouse) -> None:
+    connector = email(house)
+    await connector.send(part())
+    house.smtp.refuse("connect", 421, "too many connections", times=-1)
+    await asyncio.gather(*(connector.send(part(id=f"{PART_ID[:-2]}{n:02}")) for n in range(40)))
+    await connector.close()
+    assert len(house.sent_to(CUSTOMER)) == 41
+
+
 async def test_a_kept_connection_that_died_is_replaced(house: MailHouse) -> None:
     connector = email(house)
     await connector.send(part())
     await house.smtp.drop()
     await connector.send(part())
     await connector.close()
+    assert len(house.sent_to(CUSTOMER)) == 2
+
+
+async def test_a_kept_connection_that_says_goodbye_is_replaced(house: MailHouse) -> None:
+    connector = email(house)
+    await connector.send(part())
+    house.smtp.refuse("mail", 421, "idle for too long")
+    await connector.send(part())
+    await connector.close()
+    assert house.smtp.connections == 2
     assert len(house.sent_to(CUSTOMER)) == 2
 
 
@@ -135,7 +164,7 @@ async def test_a_loss_amid_the_data_is_temporary(house: MailHouse, kind: Any) ->
 
     async def leaving() -> None:
         await house.smtp.until_gone()
-        await turns_until(lambda: not connector._transport._client.is_connected)  # type: ignore[union-attr]
+        await turns_until(lambda: not connector._lines.first._client.is_connected)  # type: ignore[union-attr]
 
     house.smtp.break_at("body", kind)
     assert type(await refusal(connector, leaving=leaving)) is Temporary
