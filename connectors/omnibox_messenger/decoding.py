@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import math
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 DEEPEST = 100
 """Containers below this level become null where the body is nested deeper than a decoder can follow."""
 
@@ -151,5 +152,4 @@ def _iso_milliseconds(value: object) -> int | None:
 
 def moment(at_ms: int) -> datetime:
     """Milliseconds since 1970 as an aware time, exact."""
-    seconds, rest = divmod(at_ms, 1000)
-    return datetime.fromtimestamp(seconds, UTC).replace(microsecond=rest * 1000)
+    return EPOCH + timedelta(milliseconds=at_ms)

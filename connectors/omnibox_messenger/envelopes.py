@@ -12,6 +12,7 @@ from omnibox.connector import Deleted, Echo, Edited, Envelope, Inbound, Notice, 
 from omnibox_messenger.attachments import files, words
 from omnibox_messenger.decoding import decode, elements, identifier, integer, member, milliseconds, moment, text
 from omnibox_messenger.events import Event, events, ref, watermark
+from omnibox_messenger.everyday import everyday
 
 LONGEST_ID = 500
 """Longer ids are replaced by their hash: an index of PostgreSQL takes 2,700 bytes, Meta's ids have about 100."""
@@ -22,10 +23,14 @@ EXCERPT = 500
 def envelopes(raw: bytes, app_id: str = "") -> Iterator[Envelope]:
     """One envelope per element, `Unreadable` for an odd one, and a `Notice` more where a message brings a referral.
 
-    Raises ValueError for a body that is no JSON or no webhook of a page. With `app_id`, metadata of other apps is
-    not taken for ours.
+    Oldest first by Meta's time, since Meta promises no order; what is equal stays as it came. Raises ValueError for a
+    body that is no JSON or no webhook of a page. With `app_id`, metadata of other apps is not taken for ours.
     """
-    for event in events(decode(raw)):
+    yield from everyday(raw) or _element_by_element(raw, app_id)
+
+
+def _element_by_element(raw: bytes, app_id: str) -> Iterator[Envelope]:
+    for event in sorted(events(decode(raw)), key=lambda event: event.time_ms or event.entry_ms or 0):
         try:
             yield from _made(event, app_id)
         except Exception as error:  # the edge: one odd element must not cost its batch

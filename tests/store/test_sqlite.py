@@ -11,14 +11,14 @@ import sqlalchemy as sa
 from tests.store.test_contract import names, note
 
 from omnibox.store import Store, StoreUnavailable
-from omnibox.store.engine import _sqlite_writer
+from omnibox.store.engine import sqlite_writer
 from omnibox.store.migrations import migrate
 
 
 async def test_the_writer_is_durable_and_forgets_erased_bytes(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/omnibox.db"
     await migrate(url)
-    engine = _sqlite_writer(sa.make_url(url))
+    engine = sqlite_writer(sa.make_url(url))
     wanted = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "secure_delete": 1, "busy_timeout": 5000}
     with engine.connect() as connection:
         found = {name: connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in wanted}

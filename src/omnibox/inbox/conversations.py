@@ -17,7 +17,10 @@ from omnibox.store.tables import agent, contact, conversation, identity, tally
 
 PREVIEW = 160  # characters of the last message in a list row
 
-_OPEN = insert(conversation).returning(conversation.c.id)
+_OPEN = Hot(insert(conversation).returning(conversation.c.id))
+_IS_LATEST = Hot(
+    sa.update(identity).where(identity.c.id == bindparam("b_id")).values(conversation_id=bindparam("b_conversation"))
+)
 _later_inbound = sa.case(
     (
         sa.or_(conversation.c.last_inbound_at.is_(None), conversation.c.last_inbound_at < bindparam("b_inbound_at")),
@@ -33,7 +36,7 @@ _touch_values = {
     "last_at": bindparam("b_at"),
     "rev": conversation.c.rev + 1,
 }
-_TOUCH = sa.update(conversation).where(conversation.c.id == bindparam("b_id")).values(_touch_values)
+_TOUCH = Hot(sa.update(conversation).where(conversation.c.id == bindparam("b_id")).values(_touch_values))
 _TOUCH_INBOUND = Hot(
     sa.update(conversation)
     .where(conversation.c.id == bindparam("b_id"), conversation.c.state == "open")
@@ -41,9 +44,20 @@ _TOUCH_INBOUND = Hot(
 )
 _LOCK = sa.select(conversation).where(conversation.c.id == bindparam("b_id")).with_for_update()
 _TALLY = insert(tally)
-_COUNT = _TALLY.on_conflict_do_update(
-    index_elements=["state", "assignee_id"],
-    set_={"conversations": tally.c.conversations + _TALLY.excluded.conversations},
+_COUNT = Hot(
+    _TALLY.on_conflict_do_update(
+        index_elements=["state", "assignee_id"],
+        set_={"conversations": tally.c.conversations + _TALLY.excluded.conversations},
+    )
+)
+_NAME = Hot(
+    sa.update(contact)
+    .where(
+        contact.c.id == bindparam("b_id"),
+        sa.or_(contact.c.name.is_(None), contact.c.name_by == "platform"),
+        sa.or_(contact.c.name.is_(None), contact.c.name != bindparam("b_name")),
+    )
+    .values(name=bindparam("b_name"), name_by="platform", rev=contact.c.rev + 1)
 )
 
 
@@ -90,7 +104,7 @@ def open_conversation(
         "rev": 0,
     }
     conversation_id: int = tx.execute(_OPEN, row).scalar_one()
-    tx.execute(sa.update(identity).where(identity.c.id == identity_id), {"conversation_id": conversation_id})
+    tx.execute(_IS_LATEST, {"b_id": identity_id, "b_conversation": conversation_id})
     count(tx, state, None, +1)
     tx.announce("conversation.opened", conversation=conversation_id, contact=contact_id, channel=channel_id)
     return conversation_id
@@ -102,7 +116,8 @@ def count(tx: Transaction, state: str, assignee_id: int | None, change: int) -> 
 
 def heard(tx: Transaction, conversation_id: int, said: Said) -> None:
     """The contact wrote: unread, at the top of the list, and open again if it was resolved."""
-    values = _touched(conversation_id, said) | {"b_inbound_at": said.at, "b_at": tx.clock()}
+    values = _touched(tx, conversation_id, said)
+    values["b_inbound_at"] = said.at
     if tx.execute(_TOUCH_INBOUND, values).rowcount:
         return
     reopen(tx, conversation_id)
@@ -111,11 +126,12 @@ def heard(tx: Transaction, conversation_id: int, said: Said) -> None:
 
 def touched(tx: Transaction, conversation_id: int, said: Said) -> None:
     """Something else was said: the list row shows it, the state stays."""
-    tx.execute(_TOUCH, _touched(conversation_id, said) | {"b_at": tx.clock()})
+    tx.execute(_TOUCH, _touched(tx, conversation_id, said))
 
 
-def _touched(conversation_id: int, said: Said) -> dict[str, Any]:
+def _touched(tx: Transaction, conversation_id: int, said: Said) -> dict[str, Any]:
     return {
+        "b_at": tx.clock(),
         "b_id": conversation_id,
         "b_message": said.message_id,
         "b_kind": said.kind,
@@ -171,16 +187,7 @@ def mark_read(tx: Transaction, conversation_id: int, agent_id: int) -> None:
 
 def name_contact(tx: Transaction, contact_id: int, name: Masked) -> None:
     """What the platform calls the person, unless an agent or the person has said otherwise."""
-    changed = tx.execute(
-        sa.update(contact)
-        .where(
-            contact.c.id == contact_id,
-            sa.or_(contact.c.name.is_(None), contact.c.name_by == "platform"),
-            sa.or_(contact.c.name.is_(None), contact.c.name != name),
-        )
-        .values(name=name, name_by="platform", rev=contact.c.rev + 1)
-    )
-    if changed.rowcount:
+    if tx.execute(_NAME, {"b_id": contact_id, "b_name": name}).rowcount:
         tx.announce("contact.changed", contact=contact_id)
 
 

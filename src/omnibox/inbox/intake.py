@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
@@ -13,6 +13,7 @@ from omnibox import crash
 from omnibox.blobs import Blobs
 from omnibox.connector import Envelope, File, Inbound, RemoteFile, Unreadable
 from omnibox.inbox import taking
+from omnibox.inbox.messages import Taken, TakenFile
 from omnibox.inbox.origin import Origin
 from omnibox.masking import Masked, mask, mask_bytes, mask_html
 from omnibox.secrets import Secrets
@@ -21,6 +22,7 @@ from omnibox.store.tables import quarantine, source
 
 TEXT_FIELDS = frozenset({"text", "reply_text", "subject", "name", "excerpt"})
 MOST_MASKED_FILE = 10_000_000  # bytes; a larger «text» file is a log or a dump and is kept as a file nobody opens here
+EMPTY = mask("")
 E = TypeVar("E", bound=Envelope)
 
 
@@ -40,7 +42,7 @@ class Intake:
         An item that cannot be taken is quarantined and costs the others nothing. Raises `StoreUnavailable`; then
         nothing was taken, or nobody knows, and the same envelopes may be given again.
         """
-        crash.point()
+        crash.point("receive")
         taken = [await self._prepare(envelope) for envelope in envelopes]
         try:
             written = await self.store.write(lambda tx: _take_all(tx, origin, taken, cursor))
@@ -54,9 +56,9 @@ class Intake:
         self, origin: Origin, said: Inbound, uploads: tuple[str, ...], uploader: str
     ) -> tuple[taking.Result, int]:
         """One message through the visitor door, with files sent ahead; what became of it, and the log's head then."""
-        crash.point()
+        crash.point("receive from visitor")
         channel_id = origin.channels[said.to]
-        taken = taking.Taken(masked(said), (), uploads, uploader)
+        taken = Taken(masked(said), (), uploads, uploader)
         written = await self.store.write(lambda tx: taking.take(tx, origin, channel_id, taken))
         return written.result, written.seq
 
@@ -66,28 +68,34 @@ class Intake:
         item = Unreadable(kind="request", at="", excerpt=text[:500], size=len(body), digest=digest_of(body))
         await self.store.write(lambda tx: put_aside(tx, origin.connection_id, masked(item), reason, text))
 
-    async def _prepare(self, envelope: Envelope) -> taking.Taken:
+    async def _prepare(self, envelope: Envelope) -> Taken:
         files = [await self._keep(file) for file in getattr(envelope, "files", ())]
-        return taking.Taken(masked(envelope), tuple(files))
+        return Taken(masked(envelope), tuple(files))
 
-    async def _keep(self, file: File) -> taking.TakenFile:
+    async def _keep(self, file: File) -> TakenFile:
         name = None if file.name is None else mask(clean(file.name))
         if isinstance(file.content, RemoteFile):
             remote = self.secrets.encrypt(file.content.url)
-            return taking.TakenFile(name, file.content_type, file.content_id, file.inline, None, None, remote)
+            return TakenFile(name, file.content_type, file.content_id, file.inline, None, None, remote)
         content = masked_content(file.content, file.content_type)
         blob = await self.blobs.put(content)
-        return taking.TakenFile(name, file.content_type, file.content_id, file.inline, len(content), blob, None)
+        crash.point("file kept")
+        return TakenFile(name, file.content_type, file.content_id, file.inline, len(content), blob, None)
 
 
 def masked(envelope: E) -> E:
-    """The envelope with every text of it masked. Ids and addresses are not text."""
-    changes: dict[str, Any] = {}
+    """The envelope with every text of it masked. Ids and addresses are not text.
+
+    In place, though it is frozen for everybody else: the unmasked text shall not live on, and a copy takes longer than
+    the masks.
+    """
     for name, masks in _texts_of(type(envelope)):
         value = getattr(envelope, name)
-        if value is not None:
-            changes[name] = masks(clean(value))
-    return replace(envelope, **changes)
+        if value:
+            object.__setattr__(envelope, name, masks(clean(value)))
+        elif value is not None:
+            object.__setattr__(envelope, name, EMPTY)
+    return envelope
 
 
 _texts: dict[type, tuple[tuple[str, Callable[[str], Masked]], ...]] = {}
@@ -119,7 +127,7 @@ def digest_of(body: bytes) -> str:
 
 
 def _take_all(
-    tx: Transaction, origin: Origin, taken: Sequence[taking.Taken], cursor: Mapping[str, Any] | None
+    tx: Transaction, origin: Origin, taken: Sequence[Taken], cursor: Mapping[str, Any] | None
 ) -> list[taking.Result]:
     outcomes = [_take(tx, origin, each) for each in taken]
     _move(tx, origin, cursor)
@@ -127,7 +135,7 @@ def _take_all(
 
 
 def _take_each(
-    tx: Transaction, origin: Origin, taken: Sequence[taking.Taken], cursor: Mapping[str, Any] | None
+    tx: Transaction, origin: Origin, taken: Sequence[Taken], cursor: Mapping[str, Any] | None
 ) -> list[taking.Result]:
     """As `_take_all`, with a savepoint each: what fails is put aside."""
     outcomes: list[taking.Result] = []
@@ -146,7 +154,7 @@ def _take_each(
     return outcomes
 
 
-def _take(tx: Transaction, origin: Origin, each: taking.Taken) -> taking.Result:
+def _take(tx: Transaction, origin: Origin, each: Taken) -> taking.Result:
     envelope = each.envelope
     if isinstance(envelope, Unreadable):
         return put_aside(tx, origin.connection_id, envelope, envelope.kind)

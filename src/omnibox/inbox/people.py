@@ -22,27 +22,35 @@ class Person(NamedTuple):
     is_new: bool
 
 
-_FIND_PERSON = Hot(
-    sa.select(identity.c.id, identity.c.contact_id, identity.c.conversation_id)
-    .where(
-        identity.c.kind == bindparam("b_kind"),
-        identity.c.scope == bindparam("b_scope"),
-        identity.c.address == bindparam("b_address"),
-    )
-    .with_for_update()
+is_person = (
+    identity.c.kind == bindparam("b_kind"),
+    identity.c.scope == bindparam("b_scope"),
+    identity.c.address == bindparam("b_address"),
 )
+_FIND_PERSON = Hot(
+    sa.select(identity.c.id, identity.c.contact_id, identity.c.conversation_id).where(*is_person).with_for_update()
+)
+_ADD_CONTACT = Hot(sa.insert(contact).returning(contact.c.id))
+_ADD_IDENTITY = Hot(sa.insert(identity).returning(identity.c.id))
+
+
+def key_of(origin: Origin, channel_id: int, address: str) -> dict[str, str]:
+    """The parameters of `is_person`."""
+    return {
+        "b_kind": origin.capabilities.address.name,
+        "b_scope": origin.address_scope(channel_id),
+        "b_address": origin.folded(address),
+    }
 
 
 def find_person(tx: Transaction, origin: Origin, channel_id: int, address: str) -> Person:
     """The identity and contact behind an address, made where they are new."""
     kind = origin.capabilities.address
-    key = {"b_kind": kind.name, "b_scope": origin.address_scope(channel_id), "b_address": origin.folded(address)}
+    key = key_of(origin, channel_id, address)
     if found := tx.execute(_FIND_PERSON, key).first():
         return Person(found.id, found.contact_id, found.conversation_id, is_new=False)
-    mail = {"email": key["b_address"]} if kind.name == "email" else {}
-    contact_id = tx.execute(
-        sa.insert(contact).returning(contact.c.id), {"created_at": tx.clock(), "rev": 0, **mail}
-    ).scalar_one()
+    email = key["b_address"] if kind.name == "email" else None
+    contact_id = tx.execute(_ADD_CONTACT, {"created_at": tx.clock(), "rev": 0, "email": email}).scalar_one()
     row = {
         "contact_id": contact_id,
         "kind": kind.name,
@@ -50,5 +58,5 @@ def find_person(tx: Transaction, origin: Origin, channel_id: int, address: str) 
         "address": key["b_address"],
         "created_at": tx.clock(),
     }
-    identity_id = tx.execute(sa.insert(identity).returning(identity.c.id), row).scalar_one()
+    identity_id = tx.execute(_ADD_IDENTITY, row).scalar_one()
     return Person(identity_id, contact_id, None, is_new=True)

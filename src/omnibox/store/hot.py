@@ -11,10 +11,11 @@ import sqlite3
 from collections import namedtuple
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from operator import itemgetter
 from typing import Any, cast
 
 import sqlalchemy as sa
+
+from omnibox.store.columns import Direct
 
 Row = Mapping[str, Any]
 
@@ -44,16 +45,8 @@ class Result:
 @dataclass(frozen=True, slots=True)
 class _Plan:
     sql: str
-    constants: Row  # every name of the statement, with the value it has where a row does not give one
-    pick: Callable[[Row], tuple[Any, ...]]  # the values in the statement's order
-    converts: tuple[tuple[int, Callable[[Any], Any]], ...]  # by place
+    arrange: Callable[[Row], tuple[Any, ...]]  # a row's values, converted, in the statement's order
     make: Callable[[Sequence[Any]], Any]
-
-    def values(self, row: Row) -> list[Any]:
-        values = list(self.pick({**self.constants, **row}))
-        for place, convert in self.converts:
-            values[place] = convert(values[place])
-        return values
 
 
 class Hot:
@@ -70,7 +63,10 @@ class Hot:
         if connection.dialect.name != "sqlite":
             return connection.execute(self.statement, row)
         plan = self._plan or self._prepare(connection, row)
-        return Result(_raw(connection).execute(plan.sql, plan.values(row)), plan.make)
+        try:
+            return Result(_raw(connection).execute(plan.sql, plan.arrange(row)), plan.make)
+        except sqlite3.Error as error:
+            raise _wrapped(error, plan) from error
 
     def run_each(self, connection: sa.Connection, rows: Sequence[Row]) -> None:
         """Execute once per row; no results."""
@@ -78,7 +74,10 @@ class Hot:
             connection.execute(self.statement, rows)
             return
         plan = self._plan or self._prepare(connection, rows[0])
-        _raw(connection).executemany(plan.sql, [plan.values(row) for row in rows])
+        try:
+            _raw(connection).executemany(plan.sql, [plan.arrange(row) for row in rows])
+        except sqlite3.Error as error:
+            raise _wrapped(error, plan) from error
 
     def _prepare(self, connection: sa.Connection, row: Row) -> _Plan:
         dialect = connection.dialect
@@ -87,22 +86,40 @@ class Hot:
         converts = {
             compiled.bind_names[bind]: convert
             for bind in compiled.bind_names
-            if (convert := bind.type.dialect_impl(dialect).bind_processor(dialect)) is not None
+            if (convert := _converter(bind.type, dialect)) is not None
         }
         names = compiled.positiontup
-        places = tuple((place, converts[name]) for place, name in enumerate(names) if name in converts)
+        constants = {name: compiled.params[name] for name in names if name not in row}
         columns = [column.key for column in getattr(self.statement, "exported_columns", ())]
         row_type: Any = namedtuple("Row", columns) if columns else None  # made at run time, so not a NamedTuple
-        self._plan = _Plan(
-            compiled.string, compiled.params, _picker(names), places, row_type._make if row_type else tuple
-        )
+        make = row_type._make if row_type else tuple
+        self._plan = _Plan(compiled.string, _arranger(names, constants, converts), make)
         return self._plan
 
 
-def _picker(names: Sequence[str]) -> Callable[[Row], tuple[Any, ...]]:
-    if len(names) == 1:
-        return lambda row: (row[names[0]],)
-    return itemgetter(*names)
+def _arranger(
+    names: Sequence[str], constants: Row, converts: Mapping[str, Callable[[Any], Any]]
+) -> Callable[[Row], tuple[Any, ...]]:
+    """Written out as one expression, as `namedtuple` does it: a loop over the names takes three times as long."""
+    known = {f"convert{place}": converts[name] for place, name in enumerate(names) if name in converts}
+    known |= {f"constant{place}": constants[name] for place, name in enumerate(names) if name in constants}
+    members = []
+    for place, name in enumerate(names):
+        value = f"constant{place}" if name in constants else f"row[{name!r}]"
+        members.append(f"convert{place}({value})" if name in converts else value)
+    return cast("Callable[[Row], tuple[Any, ...]]", eval(f"lambda row: ({', '.join(members)},)", known))  # noqa: S307
+
+
+def _wrapped(error: sqlite3.Error, plan: _Plan) -> Exception:
+    """As SQLAlchemy would have raised it."""
+    return cast("Exception", sa.exc.DBAPIError.instance(plan.sql, None, error, sqlite3.Error, hide_parameters=True))
+
+
+def _converter(kind: sa.types.TypeEngine[Any], dialect: sa.Dialect) -> Callable[[Any], Any] | None:
+    """What a column makes of its values; ours say it themselves, since SQLAlchemy wraps theirs in three calls."""
+    if isinstance(kind, Direct):
+        return kind.to_column
+    return kind.dialect_impl(dialect).bind_processor(dialect)
 
 
 def _raw(connection: sa.Connection) -> sqlite3.Connection:

@@ -11,6 +11,7 @@ import msgspec
 from aiohttp import web
 from pydantic import ValidationError
 
+from omnibox.metrics import REFUSALS
 from omnibox.store import StoreUnavailable
 from omnibox.team.passwords import Busy
 from omnibox.team.policy import Forbidden
@@ -99,6 +100,7 @@ def of_validation(error: ValidationError) -> ApiError:
 
 def respond(error: ApiError) -> web.Response:
     """The error as the contract has it."""
+    REFUSALS.add(error.code)
     body = {
         "error": {
             "code": error.code,
@@ -127,11 +129,26 @@ def raised_at(error: BaseException) -> str:
     return "" if trace is None else f"{PurePath(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}"
 
 
+def _of_http(error: web.HTTPException) -> ApiError:
+    return ApiError(error.status, "too_large" if error.status == 413 else "refused", f"{error.reason}.")
+
+
+translate(web.HTTPException, _of_http)
 translate(Forbidden, lambda error: ApiError(403, error.code, error.why))
 translate(Busy, lambda _: ApiError(503, "busy", "Too many are signing in.", "Try again in a moment.", retry_after_s=5))
-translate(
-    StoreUnavailable,
-    lambda _: ApiError(
-        503, "store_unavailable", "The database does not answer.", "It is tried again by itself.", retry_after_s=2
-    ),
-)
+
+TROUBLES = {
+    "full": ("The disk is full: nothing can be stored.", "Free space on it; omnibox then goes on by itself."),
+    "read_only": ("The disk cannot be written.", "Look at it and its rights; omnibox then goes on by itself."),
+    "failing": ("The disk gives errors: nothing can be stored.", "Look at it; omnibox then goes on by itself."),
+    "locked": ("Another program holds the database.", "It is tried again by itself."),
+}
+NO_ANSWER = "The database does not answer.", "It is tried again by itself."
+
+
+def _of_store(error: StoreUnavailable) -> ApiError:
+    message, cure = TROUBLES.get(str(error), NO_ANSWER)
+    return ApiError(503, "store_unavailable", message, cure, retry_after_s=2)
+
+
+translate(StoreUnavailable, _of_store)

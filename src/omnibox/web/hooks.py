@@ -29,7 +29,7 @@ async def challenge(ask: Ask, key: str) -> web.Response:
     return web.Response(text=answer)
 
 
-@door("POST", "/hooks/{key}", may="public")
+@door("POST", "/hooks/{key}", may="public", is_quiet=True)
 async def receive(ask: Ask, key: str) -> web.Response:
     """Verify, parse, store, and only then say 200."""
     live = _live(ask, key)
@@ -52,7 +52,7 @@ async def receive(ask: Ask, key: str) -> web.Response:
     else:
         if envelopes:
             await ask.hub.intake.receive(live.origin, envelopes)
-    return web.Response(text="ok")
+    return web.Response(body=b"ok", content_type="text/plain")
 
 
 def _live(ask: Ask, key: str) -> Live:
@@ -74,27 +74,30 @@ def _request(request: web.Request, body: bytes) -> Request:
 
 async def _read(request: web.Request, most: int) -> bytes:
     """The body up to the connector's cap: refused before it is buffered where its length is announced."""
-    too_large = ApiError(413, "too_large", f"The body is larger than {most} bytes.")
     if request.headers.get("Content-Encoding", "identity").lower() != "identity":
         raise ApiError(415, "compressed", "Compressed bodies are not taken.")
-    if (request.content_length or 0) > most:
-        raise too_large
     if request.content.is_eof():  # the usual case: it came with the headers
         body = request.content.read_nowait(-1)
         if len(body) > most:
-            raise too_large
+            raise _too_large(most)
         return body
-    return await _read_on(request, most, too_large)
+    if (request.content_length or 0) > most:
+        raise _too_large(most)
+    return await _read_on(request, most)
 
 
-async def _read_on(request: web.Request, most: int, too_large: ApiError) -> bytes:
+def _too_large(most: int) -> ApiError:
+    return ApiError(413, "too_large", f"The body is larger than {most} bytes.")
+
+
+async def _read_on(request: web.Request, most: int) -> bytes:
     body = bytearray()
     try:
         async with asyncio.timeout(BODY_TIMEOUT_S):
             async for chunk in request.content.iter_any():
                 body += chunk
                 if len(body) > most:
-                    raise too_large
+                    raise _too_large(most)
     except TimeoutError:
         raise ApiError(408, "too_slow", "The body did not arrive.") from None
     return bytes(body)

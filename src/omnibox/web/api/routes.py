@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,6 +13,7 @@ import msgspec
 from aiohttp import web
 from pydantic import BaseModel
 
+from omnibox.metrics import REQUEST_SECONDS, REQUESTS, door_of
 from omnibox.team import policy
 from omnibox.team.agents import Agent
 from omnibox.team.policy import ACTIONS, Action
@@ -22,6 +25,7 @@ from omnibox.web.errors import respond, respond_to_defect, signed_out, translate
 from omnibox.web.hub import HUB, Hub
 
 H = TypeVar("H", bound=Handler)
+access_log = logging.getLogger("omnibox.access")
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -61,7 +65,16 @@ class Route:
     """One door. Typed ones speak JSON and stand in the OpenAPI document; others have the request to themselves."""
 
     def __init__(
-        self, method: str, path: str, handler: Handler, may: Action, status: int, takes: str | None, *, is_typed: bool
+        self,
+        method: str,
+        path: str,
+        handler: Handler,
+        may: Action,
+        status: int,
+        takes: str | None,
+        *,
+        is_typed: bool,
+        is_quiet: bool = False,
     ) -> None:
         if may not in ACTIONS:
             raise TypeError(f"{method} {path} names no action that the policy knows")
@@ -72,24 +85,38 @@ class Route:
         self.status = status
         self.takes = takes
         self.is_typed = is_typed
+        # The pattern, not the path: links, hooks and files have secrets in theirs.
+        self.place = f"{method} {path}"
+        self._level = logging.DEBUG if is_quiet else logging.INFO
+        self._kind = door_of(path)
 
     @cached_property
     def plan(self) -> Plan:
         return Plan(self.handler, self.path, self.status, is_typed=self.is_typed)
 
-    @property
-    def place(self) -> str:
-        return f"{self.method} {self.path}"
-
     async def answer(self, request: web.Request) -> web.StreamResponse:
-        hub = request.app[HUB]
+        """What stands around every door: its errors become answers, its requests lines of the access log."""
+        began = time.perf_counter()
+        status = 499  # the client left
         try:
-            return await self._answer(request, hub)
-        except web.HTTPException:
-            raise
-        except Exception as error:
-            answer = translated(error)
-            return respond_to_defect(error, self.place) if answer is None else respond(answer)
+            try:
+                response = await self._answer(request, request.app[HUB])
+            except Exception as error:
+                response = self._answer_to(error)
+            status = response.status
+            return response
+        finally:
+            took_s = time.perf_counter() - began
+            REQUESTS.add(self._kind, str(status))
+            REQUEST_SECONDS.observe(took_s, self._kind)
+            level = self._level if status < 400 else logging.INFO
+            if access_log.isEnabledFor(level):
+                facts = {"route": self.place, "status": status, "ms": round(took_s * 1000, 1)}
+                access_log.log(level, "request", extra=facts)
+
+    def _answer_to(self, error: Exception) -> web.Response:
+        answer = translated(error)
+        return respond_to_defect(error, self.place) if answer is None else respond(answer)
 
     async def _answer(self, request: web.Request, hub: Hub) -> web.StreamResponse:
         if self.may == "public" and self.plan.is_bare:
@@ -133,6 +160,10 @@ class Table:
     def __iter__(self) -> Iterator[Route]:
         return iter(self._routes.values())
 
+    def add(self, route: Route) -> None:
+        """A route of another table."""
+        self._routes[route.method, route.path] = route
+
     def route(
         self, method: str, path: str, *, may: Action, status: int = 200, takes: str | None = None
     ) -> Callable[[H], H]:
@@ -144,18 +175,27 @@ class Table:
         """
         return self._register(method, path, may, status, takes, is_typed=True)
 
-    def door(self, method: str, path: str, *, may: Action) -> Callable[[H], H]:
+    def door(self, method: str, path: str, *, may: Action, is_quiet: bool = False) -> Callable[[H], H]:
         """A route that is not JSON: a socket, a hook, a file. No cross-site check: its handler asks for what it
-        needs."""
-        return self._register(method, path, may, 200, None, is_typed=False)
+        needs. A quiet one is for machines that ask thousands of times a minute: their successes are no news."""
+        return self._register(method, path, may, 200, None, is_typed=False, is_quiet=is_quiet)
 
     def _register(
-        self, method: str, path: str, may: Action, status: int, takes: str | None, *, is_typed: bool
+        self,
+        method: str,
+        path: str,
+        may: Action,
+        status: int,
+        takes: str | None,
+        *,
+        is_typed: bool,
+        is_quiet: bool = False,
     ) -> Callable[[H], H]:
         def register(handler: H) -> H:
             if (method, path) in self._routes:
                 raise TypeError(f"{method} {path} has two handlers")
-            self._routes[method, path] = Route(method, path, handler, may, status, takes, is_typed=is_typed)
+            made = Route(method, path, handler, may, status, takes, is_typed=is_typed, is_quiet=is_quiet)
+            self._routes[method, path] = made
             return handler
 
         return register

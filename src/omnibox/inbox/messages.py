@@ -1,0 +1,186 @@
+"""The rows of a message and of its files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import bindparam
+
+from omnibox.connector import Echo, Envelope, Inbound
+from omnibox.inbox import people
+from omnibox.inbox.origin import Origin
+from omnibox.jobs import enqueue
+from omnibox.masking import Masked
+from omnibox.model import Author, MessageKind
+from omnibox.secrets import random_token
+from omnibox.store import Transaction, insert
+from omnibox.store.hot import Hot
+from omnibox.store.tables import attachment, identity, message
+
+EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)  # an earlier or a future time is no time: the arrival counts
+
+
+@dataclass(frozen=True, slots=True)
+class TakenFile:
+    """A file that intake has dealt with: a blob of `size` bytes, or the encrypted address it is fetched from."""
+
+    name: Masked | None
+    content_type: str
+    content_id: str | None
+    inline: bool
+    size: int | None
+    blob: str | None
+    remote: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """An envelope whose texts are masked, with its files; `uploads` are keys that `uploader` had sent ahead."""
+
+    envelope: Envelope
+    files: tuple[TakenFile, ...] = ()
+    uploads: tuple[str, ...] = ()
+    uploader: str = ""
+
+
+def is_plain(origin: Origin, said: Inbound, taken: Taken) -> bool:
+    """Whether it is words and nothing else, as nearly every chat message is."""
+    return origin.capabilities.threads_by != "refs" and not (
+        taken.files
+        or taken.uploads
+        or said.html
+        or said.subject
+        or said.reply_text
+        or said.reply_address
+        or said.automatic
+        or said.sender_doubt
+        or said.position
+        or said.recipients.to
+        or said.recipients.cc
+    )
+
+
+_INSERT_MESSAGE = Hot(insert(message).on_conflict_do_nothing().returning(message.c.id))
+_GIVEN = ("channel_id", "text", "at", "created_at", "event_scope", "event_key", "external_id")
+_FOUND: dict[str, sa.ColumnElement[Any]] = {
+    "conversation_id": identity.c.conversation_id,
+    "identity_id": identity.c.id,
+    "author_id": identity.c.contact_id,
+    "author_kind": sa.literal_column("'contact'"),
+    "kind": sa.literal_column("'inbound'"),
+}
+_ADD_TO_LATEST = Hot(
+    insert(message)
+    .from_select(
+        [*_GIVEN, *_FOUND],
+        sa.select(*(bindparam(name, type_=message.c[name].type) for name in _GIVEN), *_FOUND.values())
+        .where(*people.is_person, identity.c.conversation_id.is_not(None))
+        .with_for_update(),
+    )
+    .on_conflict_do_nothing()
+    .returning(message.c.id, message.c.conversation_id, message.c.author_id)
+)
+_STORED = Hot(
+    sa.select(message.c.id).where(
+        message.c.event_scope == bindparam("b_scope"), message.c.event_key == bindparam("b_key")
+    )
+)
+
+
+def insert_message(
+    tx: Transaction,
+    conversation_id: int,
+    channel_id: int,
+    identity_id: int,
+    kind: MessageKind,
+    author: Author,
+    said: Inbound | Echo,
+    scope: str,
+    *,
+    why: str | None = None,
+    is_elsewhere: bool = False,
+) -> int | None:
+    """The new message's id, or None where the same event is stored already."""
+    row = _given(tx, channel_id, said, scope) | {
+        "conversation_id": conversation_id,
+        "identity_id": identity_id,
+        "kind": kind,
+        "author_kind": author.kind,
+        "author_id": author.id,
+        "html": said.html,
+        "subject": said.subject,
+        "is_elsewhere": is_elsewhere,
+        "why": why,
+        "reply_text": None,
+        "automatic": None,
+        "doubt": None,
+        "recipients": None,
+    }
+    if isinstance(said, Inbound):
+        named = {"to": list(said.recipients.to), "cc": list(said.recipients.cc)}
+        row |= {
+            "reply_text": said.reply_text,
+            "automatic": said.automatic,
+            "doubt": said.sender_doubt,
+            "recipients": named if any(named.values()) else None,
+        }
+    return tx.execute(_INSERT_MESSAGE, row).scalar()
+
+
+def add_to_latest(tx: Transaction, origin: Origin, channel_id: int, said: Inbound, scope: str) -> Any:
+    """The message in the conversation its author last wrote in, in one statement: its id, conversation and author.
+
+    None where the author is new, has no conversation, or where the event is stored already; nothing is done then.
+    """
+    person = people.key_of(origin, channel_id, said.address)
+    return tx.execute(_ADD_TO_LATEST, _given(tx, channel_id, said, scope) | person).first()
+
+
+def _given(tx: Transaction, channel_id: int, said: Inbound | Echo, scope: str) -> dict[str, Any]:
+    now = tx.clock()
+    return {
+        "channel_id": channel_id,
+        "text": said.text,
+        "at": said.sent_at if EARLIEST <= said.sent_at <= now else now,
+        "created_at": now,
+        "event_scope": scope,
+        "event_key": said.event_key,
+        "external_id": said.external_id,
+    }
+
+
+def find_stored(tx: Transaction, scope: str, event_key: str) -> int | None:
+    return tx.execute(_STORED, {"b_scope": scope, "b_key": event_key}).scalar()
+
+
+def attach(tx: Transaction, message_id: int, taken: Taken) -> None:
+    for file in taken.files:
+        row = {
+            "message_id": message_id,
+            "key": random_token(),
+            "name": file.name,
+            "content_type": file.content_type,
+            "content_id": file.content_id,
+            "size": file.size,
+            "blob": file.blob,
+            "remote": file.remote,
+            "state": "ready" if file.blob else "pending",
+            "created_at": tx.clock(),
+            "is_inline": file.inline,
+        }
+        attachment_id = tx.execute(sa.insert(attachment).returning(attachment.c.id), row).scalar_one()
+        if file.remote:
+            enqueue(tx, "fetch", str(attachment_id))
+    if taken.uploads:
+        tx.execute(
+            sa.update(attachment)
+            .where(
+                attachment.c.key.in_(taken.uploads),
+                attachment.c.uploader == taken.uploader,
+                attachment.c.message_id.is_(None),
+            )
+            .values(message_id=message_id)
+        )

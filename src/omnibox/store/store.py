@@ -1,0 +1,95 @@
+"""The two ways into the database: `read` on one snapshot, `write` until it is durable."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from typing import cast
+
+import sqlalchemy as sa
+from sqlalchemy.util import greenlet_spawn
+
+from omnibox.clock import Clock, now
+from omnibox.store import tables
+from omnibox.store.conflict import insert
+from omnibox.store.engine import has_room, postgres_readers, sqlite_readers
+from omnibox.store.transaction import T, Transaction, Written
+from omnibox.store.trouble import StoreUnavailable, is_of_the_store, trouble_of
+from omnibox.store.writers import TaskWriter, ThreadWriter
+
+
+class Store:
+    """One database. `read` and `write` are the only ways in.
+
+    `ring(words)` is called in the event loop after every commit that announced or rang something.
+    """
+
+    def __init__(self, url: str, *, ring: Callable[[set[str]], None] = set.clear, clock: Clock = now) -> None:
+        self.url = sa.make_url(url)
+        self.is_embedded = self.url.get_backend_name() == "sqlite"
+        self._ring = ring
+        self._clock = clock
+        self._readers = sqlite_readers(self.url) if self.is_embedded else postgres_readers(self.url)
+        self._writer: ThreadWriter | TaskWriter | None = None
+
+    async def start(self) -> None:
+        """Open the writer. The tables must be there (see `store.migrations`)."""
+        self._writer = (ThreadWriter if self.is_embedded else TaskWriter)(self.url, self._clock, self._ring)
+        await self._writer.start()
+
+    @property
+    def trouble(self) -> str:
+        """Why the last write was not stored, as in `StoreUnavailable`; empty when it was."""
+        return "" if self._writer is None else self._writer.trouble
+
+    async def prove(self) -> None:
+        """Show that something can be stored; raises `StoreUnavailable`. No trouble is left afterwards."""
+        await self.write(_touch)
+        if self.trouble == "full" and self.is_embedded and not has_room(self.url):
+            raise StoreUnavailable("full")
+        if self._writer is not None:
+            self._writer.trouble = ""
+
+    async def stop(self) -> None:
+        """Finish what is queued, then close."""
+        if self._writer is not None:
+            await self._writer.stop()
+        await greenlet_spawn(self._readers.dispose)
+
+    @property
+    def queued(self) -> int:
+        """How many writes wait for a commit."""
+        return 0 if self._writer is None else self._writer.queued
+
+    async def read(self, fn: Callable[[sa.Connection], T]) -> T:
+        """Run a query function on one snapshot; raises `StoreUnavailable`."""
+        try:
+            return cast("T", await greenlet_spawn(_in_one_snapshot, self._readers, fn))
+        except Exception as error:
+            if is_of_the_store(error):
+                raise StoreUnavailable(trouble_of(error)) from None
+            raise
+
+    async def write(self, fn: Callable[[Transaction], T]) -> Written[T]:
+        """Run `fn` in a transaction; returns once that is durable. Raises what `fn` raises, then undone, or
+        `StoreUnavailable`."""
+        if self._writer is None:
+            raise StoreUnavailable("not started")
+        return cast("Written[T]", await self._writer.submit(fn))
+
+
+def _touch(tx: Transaction) -> None:
+    """Change a row that nobody reads. The same value again would be no write: SQLite leaves the page alone."""
+    row = {"purpose": "store", "subject": "probe", "since": tx.clock(), "tries": 0}
+    statement = insert(tables.throttle)
+    newer = {"since": statement.excluded.since}
+    tx.execute(statement.on_conflict_do_update(index_elements=["purpose", "subject"], set_=newer), row)
+
+
+def _in_one_snapshot(engine: sa.Engine, fn: Callable[[sa.Connection], T]) -> T:
+    with engine.connect() as connection, connection.begin():
+        return fn(connection)
+
+
+def new_epoch() -> str:
+    return secrets.token_hex(4)

@@ -1,0 +1,175 @@
+"""The group-commit writers: one task or thread runs whatever is queued in one transaction and commits once.
+
+A caller's future resolves only then. There is no timer: while one commit runs the next batch gathers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import random
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.util import greenlet_spawn
+
+from omnibox.clock import Clock
+from omnibox.store.batch import Job, commit_batch, settle
+from omnibox.store.engine import has_room, postgres_writer, sqlite_writer
+from omnibox.store.transaction import Transaction
+from omnibox.store.trouble import RERUN, StoreUnavailable, trouble_of
+
+MOST_ITEMS = 256  # in one commit
+MOST_QUEUED = 10_000  # waiting; more is refused, so that callers say 503 instead of filling memory
+
+
+# ── SQLite: a thread with a synchronous engine
+
+
+class ThreadWriter:
+    def __init__(self, url: sa.URL, clock: Clock, ring: Callable[[set[str]], None]) -> None:
+        self._engine = sqlite_writer(url)
+        self._clock = clock
+        self._ring = ring
+        self.trouble = ""
+        self._queue: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._loop = asyncio.get_running_loop()
+        self._thread = threading.Thread(target=self._run, name="store writer", daemon=True)
+        self._stopped = self._loop.create_future()
+
+    async def start(self) -> None:
+        self._thread.start()
+
+    @property
+    def queued(self) -> int:
+        return self._queue.qsize()
+
+    async def submit(self, fn: Callable[[Transaction], Any]) -> Any:
+        if self._queue.qsize() >= MOST_QUEUED or self._stopped.done():
+            raise StoreUnavailable("the queue of writes is full")
+        job = Job(fn, self._loop.create_future())
+        self._queue.put(job)
+        return await job.future
+
+    async def stop(self) -> None:
+        self._queue.put(None)
+        await self._stopped
+        self._engine.dispose()
+
+    def _run(self) -> None:
+        connection: sa.Connection | None = None
+        while (jobs := self._gather()) is not None:
+            seq, words, failure = 0, set[str](), None
+            try:
+                connection = connection or self._engine.connect()
+                seq, words = commit_batch(connection, jobs, self._clock)
+            except Exception as error:
+                failure = error
+                if connection is not None:
+                    connection.invalidate()
+                    connection = None
+            self._loop.call_soon_threadsafe(self._finish, jobs, seq, words, failure)
+        if connection is not None:
+            connection.close()
+        self._loop.call_soon_threadsafe(self._stopped.set_result, None)
+
+    def _gather(self) -> list[Job] | None:
+        first = self._queue.get()
+        if first is None:
+            return None
+        jobs = [first]
+        while len(jobs) < MOST_ITEMS:
+            try:
+                job = self._queue.get_nowait()
+            except queue.Empty:
+                break
+            if job is None:
+                self._queue.put(None)  # finish this batch first
+                break
+            jobs.append(job)
+        return jobs
+
+    def _finish(self, jobs: list[Job], seq: int, words: set[str], failure: BaseException | None) -> None:
+        if failure is not None:
+            self.trouble = trouble_of(failure)
+        elif seq and (self.trouble != "full" or has_room(self._engine.url)):
+            self.trouble = ""  # not by a batch that wrote nothing, nor by a small one that still fits on a full disk
+        settle(jobs, seq, failure)
+        if words:
+            self._ring(words)
+
+
+# ── PostgreSQL: a task with one connection
+
+
+class TaskWriter:
+    def __init__(self, url: sa.URL, clock: Clock, ring: Callable[[set[str]], None]) -> None:
+        self._engine = postgres_writer(url)
+        self._clock = clock
+        self._ring = ring
+        self.trouble = ""
+        self._queue: asyncio.Queue[Job | None] = asyncio.Queue()
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        self._task = asyncio.create_task(self._run(), name="store writer")
+
+    @property
+    def queued(self) -> int:
+        return self._queue.qsize()
+
+    async def submit(self, fn: Callable[[Transaction], Any]) -> Any:
+        if self._queue.qsize() >= MOST_QUEUED or self._task is None or self._task.done():
+            raise StoreUnavailable("the queue of writes is full")
+        job = Job(fn, asyncio.get_running_loop().create_future())
+        self._queue.put_nowait(job)
+        return await job.future
+
+    async def stop(self) -> None:
+        self._queue.put_nowait(None)
+        if self._task is not None:
+            await self._task
+        await greenlet_spawn(self._engine.dispose)
+
+    async def _run(self) -> None:
+        while True:
+            job = await self._queue.get()
+            jobs: list[Job] = []
+            while job is not None:
+                jobs.append(job)
+                if len(jobs) == MOST_ITEMS or self._queue.empty():
+                    break
+                job = self._queue.get_nowait()
+            if jobs:
+                await self._commit(jobs)
+            if job is None:
+                return
+
+    async def _commit(self, jobs: list[Job]) -> None:
+        try:
+            async with asyncio.timeout(30):
+                seq, words = await self._repeated(jobs)
+        except Exception as error:
+            self.trouble = trouble_of(error)
+            settle(jobs, 0, error)
+            return
+        self.trouble = "" if seq else self.trouble
+        settle(jobs, seq, None)
+        if words:
+            self._ring(words)
+
+    def _commit_once(self, jobs: list[Job]) -> tuple[int, set[str]]:
+        with self._engine.connect() as connection:
+            return commit_batch(connection, jobs, self._clock)
+
+    async def _repeated(self, jobs: list[Job]) -> tuple[int, set[str]]:
+        for attempt in range(5):
+            try:
+                return await greenlet_spawn(self._commit_once, jobs)
+            except sa.exc.DBAPIError as error:
+                if getattr(error.orig, "sqlstate", None) not in RERUN:
+                    raise
+            await asyncio.sleep(random.uniform(0, 0.01 * 2**attempt))  # noqa: S311
+        raise StoreUnavailable("the same rows stayed in use")
