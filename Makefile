@@ -1,6 +1,7 @@
 # make run     start the demo: three live channels, no outside account   (PORT=8080)
 # make test    install what is needed, then everything CI checks
 # make bench   print each figure as limit, ours, ratio                   (P=01 for one)
+# make faults  kill hubs and trouble the world, count what became of every message   (KILLS=1000 MINUTES=60 SEED=1)
 # make dev     the demo, the inbox on 5173 with fast refresh
 # make clean   remove what was built
 SHELL := bash
@@ -14,6 +15,12 @@ BIN    := $(VENV)/bin
 STAMPS := .stamps
 PORT   ?= 8080
 P      ?=
+SEED   ?= 1
+KILLS  ?= 200
+MINUTES ?= 30
+RUN    ?=
+STORE  ?=
+STRIDE ?= 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD := 1
 
@@ -62,7 +69,7 @@ $(STAMPS)/web: web/node_modules/.package-lock.json $(WEB_SOURCES) | $(STAMPS)
 	cd web && npm run -s build
 	touch $@
 
-.PHONY: help run dev test test-web test-python system bench lock clean
+.PHONY: help run dev test test-web test-python system bench faults lock clean
 help:
 	@grep -E '^# make' Makefile | cut -c3-
 
@@ -88,6 +95,11 @@ test-python: $(STAMPS)/python $(STAMPS)/web
 
 bench: $(STAMPS)/python $(STAMPS)/web
 	$(BIN)/python -m bench $(P)
+
+# RUN= repeats the one run whose seed a failure printed; STORE= keeps to one database; STRIDE=0 leaves the sweep out.
+faults: $(STAMPS)/python $(STAMPS)/web system
+	$(BIN)/python -m tests.faults.campaign --seed "$(SEED)" --kills $(KILLS) --minutes $(MINUTES) --stride $(STRIDE) \
+		$(if $(RUN),--run "$(RUN)") $(if $(STORE),--store $(STORE))
 
 lock: $(VENV_STAMP)
 	$(BIN)/pip install -q uv

@@ -43,6 +43,11 @@ class Served:
         assert self._process is not None
         return self._process.pid
 
+    def move_to(self, home: Path) -> None:
+        """The next start serves another folder at the same address."""
+        self.home = home
+        self._environment["OMNIBOX_HOME"] = str(home)
+
     async def start(self, **environment: str) -> None:
         """Returns once the first page can be had."""
         self._process = await asyncio.create_subprocess_exec(

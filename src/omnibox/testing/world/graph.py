@@ -141,6 +141,7 @@ class Graph:
         self.ledger: list[Taken] = []
         self.faults: list[Fault] = []
         self.asked: list[tuple[str, str]] = []  # method and edge of every call
+        self.heard: Callable[[str], None] = lambda what: None  # told of each call before and after it had its effect
         self.queries: list[list[str]] = []  # the names in the query string of every call
         self.uploads: dict[str, tuple[Media, int]] = {}  # with the time in ms
         self.media: dict[str, Media] = {}

@@ -44,6 +44,7 @@ class _Api:
         graph, (node, edge) = self.graph, _target(request)
         graph.asked.append((request.method, edge))
         graph.queries.append(sorted(request.query))
+        graph.heard(f"Graph {edge or 'profile'}")
         if graph.delay_s:
             await asyncio.sleep(graph.delay_s)
         psid = ""
@@ -56,6 +57,7 @@ class _Api:
             answer = await self._answer(request, node, edge)
         except Refused as refused:
             return web.json_response(refused.body(), status=refused.status)
+        graph.heard(f"Graph {edge or 'profile'} done")
         if fault is not None:
             return await self._broken(request, fault, answer)
         return web.json_response(answer, headers={"X-App-Usage": '{"call_count":1,"total_cputime":1,"total_time":1}'})

@@ -9,7 +9,7 @@ import hmac
 import json
 import random
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -45,6 +45,8 @@ class Hooks:
         self.switches = Switches()
         self.undelivered: list[PageEvent] = []
         self.calls = 0
+        self.taken: list[PageEvent] = []  # answered 200, in the order of the answers
+        self.heard: Callable[[str], None] = lambda what: None  # told of each call that was answered 200
         self._secret = app_secret
         self._waiting: deque[PageEvent] = deque()
         self._is_busy = False
@@ -107,6 +109,7 @@ class Hooks:
             if not await self._post(session, body):
                 self.undelivered += events
                 return
+        self.taken += events
 
     async def _post(self, session: aiohttp.ClientSession, body: bytes) -> bool:
         headers = {"Content-Type": "application/json", "X-Hub-Signature-256": signature(self._secret, body)}
@@ -115,6 +118,7 @@ class Hooks:
             try:
                 async with session.post(self.url, data=body, headers=headers, allow_redirects=False) as answer:
                     if answer.status == 200:
+                        self.heard("webhook answered")
                         return True
             except (aiohttp.ClientError, TimeoutError, OSError):
                 pass

@@ -63,6 +63,7 @@ class ImapServer:
         self.is_black_hole = False
         self.delay_s = 0.0
         self.commands: list[str] = []
+        self.heard: Callable[[str], None] = lambda what: None  # told of each command before it is answered
         self.connections = 0
         self._accepts = accepts
         self._kill_in = -1
@@ -135,6 +136,7 @@ class ImapServer:
     def _counts(self, name: str) -> bool:
         """Note a command; whether the connection lives on."""
         self.commands.append(name)
+        self.heard(f"IMAP {name}")
         self._changed.set()
         self._kill_in -= 1
         return self._kill_in != 0

@@ -57,6 +57,7 @@ class SmtpServer:
         self.offers = ["8BITMIME", "SMTPUTF8"]
         self.connections = 0
         self.commands: list[str] = []
+        self.heard: Callable[[str], None] = lambda what: None  # told of commands before their answer, and of mails
         self._accepts = accepts
         self._taken = taken
         self._faults: list[SmtpFault] = []
@@ -140,6 +141,7 @@ class SmtpServer:
         self.received.append(mail)
         queued = self._taken(mail) if self._taken else None
         self._changed.set()
+        self.heard("SMTP dot")
         return queued or f"queued as {next(self._number):X}"
 
 
@@ -158,6 +160,7 @@ class _Session:
         while line := await self.reader.readline():
             verb, _, rest = line.decode("utf-8", "surrogateescape").strip().partition(" ")
             self.server.commands.append(verb.upper())
+            self.server.heard(f"SMTP {verb.upper()}")
             if self.server.delay_s:
                 await asyncio.sleep(self.server.delay_s)
             if verb.upper() == "QUIT":

@@ -15,10 +15,10 @@ ANSWER_S = 10
 class Visitor:
     """One tab. `messages` holds what it would show, by id; `answers` every ack and nack."""
 
-    def __init__(self, base: str, site: str, origin: str, token: str = "") -> None:
+    def __init__(self, base: str, site: str, origin: str, token: str = "", forwarded_for: str = "") -> None:
         self._base = base
         self._site = site
-        self._origin = origin
+        self._headers = {"Origin": origin} | ({"X-Forwarded-For": forwarded_for} if forwarded_for else {})
         self.token = token
         self.epoch = ""
         self.cursor: int | None = None
@@ -31,8 +31,13 @@ class Visitor:
         self._reading: asyncio.Task[None] | None = None
         self._changed = asyncio.Event()
 
+    @property
+    def is_open(self) -> bool:
+        """Whether the socket is there, as far as this side knows."""
+        return self._reading is not None and not self._reading.done()
+
     async def __aenter__(self) -> Visitor:
-        self._http = aiohttp.ClientSession(headers={"Origin": self._origin})
+        self._http = aiohttp.ClientSession(headers=self._headers)
         try:
             self._ws = await self._http.ws_connect(f"{self._base}/w/ws?site={self._site}")
             hello = {"t": "hello", "v": 1, "token": self.token, "epoch": self.epoch, "cursor": self.cursor}

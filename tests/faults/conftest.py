@@ -1,0 +1,16 @@
+"""The hub that most tests of single faults strike: SQLite, the world's three channels."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from tests.faults.houses import opened
+from tests.inbox.conftest import House
+
+
+@pytest.fixture
+async def house(tmp_path: Path) -> AsyncIterator[House]:
+    async with opened(tmp_path / "home") as house:
+        yield house
