@@ -42,6 +42,15 @@ ERRORS: Mapping[str, Words] = {
         "The address leads to a place that is no web address.",
         "Enter the final address in the settings.",
     ),
+    "file_unavailable": (
+        "The place of the files did not answer.",
+        "omnibox tries again by itself. If it lasts, the operator should run `omnibox check`.",
+    ),
+    "file_gone": ("A file of this message is no longer stored.", "Attach it again in a new reply."),
+    "restored": (
+        "This message was waiting to leave when the backup was made that omnibox runs on now: it may have left since.",
+        LOOK,
+    ),
     "file_too_large": ("The file is larger than this channel takes.", "Send a smaller one, or a link to it."),
     # A channel
     "bad_settings": (
