@@ -72,11 +72,13 @@ class Desk:
     taker: Taker = field(default_factory=Taker)
     shift: timedelta = timedelta()
     has_way: bool = True
+    asked: asyncio.Event = field(default_factory=asyncio.Event)
 
     def clock(self) -> datetime:
         return now() + self.shift
 
     def way(self, channel_id: int) -> Way | None:
+        self.asked.set()
         if not self.has_way:
             return None
         origin = Origin(1, self.taker.capabilities, {}, lambda token: None)
@@ -224,7 +226,7 @@ async def test_a_part_without_a_way_waits_and_no_try_is_counted(desk: Desk) -> N
     desk.has_way = False
     await write(desk, "hello")
     async with desk.working():
-        await desk.until(hello="sending")
+        await asyncio.wait_for(desk.asked.wait(), SOON_S)
         await desk.until(hello="queued")
         assert (await desk.states())["hello"] == ("queued", 0)
         desk.has_way = True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections.abc import Callable
 from typing import cast
@@ -17,6 +18,8 @@ from omnibox.store.transaction import T, Transaction, Written
 from omnibox.store.trouble import StoreUnavailable, is_of_the_store, trouble_of
 from omnibox.store.writers import TaskWriter, ThreadWriter
 
+STOP_S = 5
+
 
 class Store:
     """One database. `read` and `write` are the only ways in.
@@ -31,6 +34,7 @@ class Store:
         self._clock = clock
         self._readers = sqlite_readers(self.url) if self.is_embedded else postgres_readers(self.url)
         self._writer: ThreadWriter | TaskWriter | None = None
+        self._reading: set[asyncio.Task[object]] = set()
 
     async def start(self) -> None:
         """Open the writer. The tables must be there (see `store.migrations`)."""
@@ -51,9 +55,11 @@ class Store:
             self._writer.trouble = ""
 
     async def stop(self) -> None:
-        """Finish what is queued, then close."""
+        """Finish what is queued and what is being read, then close."""
         if self._writer is not None:
             await self._writer.stop()
+        if self._reading:
+            await asyncio.wait(self._reading, timeout=STOP_S)
         await greenlet_spawn(self._readers.dispose)
 
     @property
@@ -62,13 +68,24 @@ class Store:
         return 0 if self._writer is None else self._writer.queued
 
     async def read(self, fn: Callable[[sa.Connection], T]) -> T:
-        """Run a query function on one snapshot; raises `StoreUnavailable`."""
+        """Run a query function on one snapshot; raises `StoreUnavailable`.
+
+        It runs to its end also when its caller leaves: a driver that is cut off in the middle loses its connection.
+        """
+        reading: asyncio.Task[object] = asyncio.ensure_future(greenlet_spawn(_in_one_snapshot, self._readers, fn))
+        self._reading.add(reading)
+        reading.add_done_callback(self._end_of_reading)
         try:
-            return cast("T", await greenlet_spawn(_in_one_snapshot, self._readers, fn))
+            return cast("T", await asyncio.shield(reading))
         except Exception as error:
             if is_of_the_store(error):
                 raise StoreUnavailable(trouble_of(error)) from None
             raise
+
+    def _end_of_reading(self, reading: asyncio.Task[object]) -> None:
+        self._reading.discard(reading)
+        if not reading.cancelled():
+            reading.exception()  # whoever asked may have left; then nobody else looks at it
 
     async def write(self, fn: Callable[[Transaction], T]) -> Written[T]:
         """Run `fn` in a transaction; returns once that is durable. Raises what `fn` raises, then undone, or

@@ -48,7 +48,7 @@ def engine_of(url: sa.URL) -> sa.Engine:
     def connect(database: Any, _: Any) -> None:
         database.isolation_level = None
         cursor = database.cursor()
-        for pragma in ("journal_mode=WAL", "busy_timeout=5000", "foreign_keys=OFF", "secure_delete=ON"):
+        for pragma in ("busy_timeout=5000", "journal_mode=WAL", "foreign_keys=OFF", "secure_delete=ON"):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 
