@@ -23,7 +23,6 @@ from omnibox.connections import Connections
 from omnibox.events import read_head
 from omnibox.inbox.delivery import Delivery
 from omnibox.inbox.errands import Errands
-from omnibox.inbox.indexing import make_indexer
 from omnibox.inbox.intake import Intake
 from omnibox.inbox.views import Sight
 from omnibox.inbox.waits import watch_clock
@@ -48,6 +47,7 @@ from omnibox.web.readiness import Readiness
 from omnibox.web.server import make_app
 
 STOP_S = 10
+INDEX_AFTER_S = 0.5
 STOP_AT_MOST_S = 40  # in-flight requests, sends and the bus have their own, shorter times
 log = get_logger("omnibox")
 
@@ -195,7 +195,7 @@ async def _working(hub: Hub, config: Config, bus: Bus, role: Role, *, alone: boo
         )
         jobs = Jobs(hub.store, bus, errands.handlers(), alone=alone, lease_s=config.lease_s, clock=hub.clock)
         parts |= {"delivery": hub.delivery.run(), "jobs": jobs.run()}
-        parts["search index"] = make_indexer(hub.store, bus).run()
+        parts["search index"] = _index(hub.store, bus)
         parts["clock"] = watch_clock(hub.store, hub.clock)
     async with asyncio.TaskGroup() as group:
         tasks = {name: group.create_task(part, name=name) for name, part in parts.items()}
@@ -207,6 +207,14 @@ async def _working(hub: Hub, config: Config, bus: Bus, role: Role, *, alone: boo
             for task in (scheduling, *tasks.values()):
                 task.cancel()
             await client.close()
+
+
+async def _index(store: Store, bus: Bus) -> None:
+    """Keep the search index up, from a moment on at which the first page has been served."""
+    await asyncio.sleep(INDEX_AFTER_S)
+    from omnibox.inbox.indexing import make_indexer
+
+    await make_indexer(store, bus).run()
 
 
 async def _schedule(hub: Hub) -> None:

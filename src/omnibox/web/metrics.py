@@ -15,7 +15,6 @@ from aiohttp import web
 from omnibox.events import read_head
 from omnibox.metrics import COUNTED, Counter, Labels, Metric
 from omnibox.store import Reader, StoreUnavailable
-from omnibox.store.search import state as search
 from omnibox.store.tables import channel, connection, delivery, job, lease, quarantine
 from omnibox.web import peer
 from omnibox.web.api import ApiError, Ask, door
@@ -129,6 +128,8 @@ def _side_of(talk: object) -> str:
 
 def of_installation(tx: Reader, hub: Hub) -> Values:
     """What the database says; one snapshot."""
+    from omnibox.store.search import state as search  # not at every start
+
     now = hub.clock()
     head = read_head(tx)
     listens = bool(hub.feed.agents or hub.feed.visitors)

@@ -12,7 +12,6 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.util import greenlet_spawn
 
-from omnibox.store.search import schema as search_schema
 from omnibox.store.store import new_epoch
 from omnibox.store.tables import installation, metadata
 
@@ -87,6 +86,8 @@ def create(connection: sa.Connection) -> bool:
 
     Returns False where another process has made them meanwhile.
     """
+    from omnibox.store.search import schema as search_schema  # few starts make tables
+
     with connection.begin():
         if revision_of(connection) is not None:
             return False

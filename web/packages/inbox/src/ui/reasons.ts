@@ -25,7 +25,8 @@ export function useReason(): (error: unknown) => string {
         return t`Only the assigned agent, an admin or the owner can hand it over.`;
       if (error.code === "last_owner") return t`There must be at least one owner.`;
       if (error.code === "owner_only") return t`Only an owner can do this.`;
-      if (error.code === "store_unavailable" || error.code === "busy")
+      const isPlain = error.code === "store_unavailable" && !error.message; // else it names the cause: a full disk
+      if (isPlain || error.code === "busy")
         return t`The server is busy. Try again in a moment.`;
       if (error.code === "too_large") return t`The file is too large for the server.`;
       const words = [error.message, error.cure].filter(Boolean).join(" ");
