@@ -26,8 +26,7 @@ export function useReason(): (error: unknown) => string {
       if (error.code === "last_owner") return t`There must be at least one owner.`;
       if (error.code === "owner_only") return t`Only an owner can do this.`;
       const isPlain = error.code === "store_unavailable" && !error.message; // else it names the cause: a full disk
-      if (isPlain || error.code === "busy")
-        return t`The server is busy. Try again in a moment.`;
+      if (isPlain || error.code === "busy") return t`The server is busy. Try again in a moment.`;
       if (error.code === "too_large") return t`The file is too large for the server.`;
       const words = [error.message, error.cure].filter(Boolean).join(" ");
       return words || t`The server refused this (${error.code}).`;
