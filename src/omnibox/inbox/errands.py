@@ -101,7 +101,7 @@ class Errands:
 
     async def probe_connection(self, subject: str, attempt: int) -> None:
         if not await self.probe(int(subject)):
-            raise Again(backoff(min(attempt + 3, 8)))
+            raise Again(backoff(4))  # not by the tries: those that a kill cut short count, and replies wait meanwhile
 
     async def look_for_evidence(self, subject: str, attempt: int) -> None:
         """Settle an uncertain delivery by the platform's own records; an echo may have done it before."""
