@@ -52,7 +52,8 @@ async def test_a_reply_written_at_one_process_reaches_the_visitor_at_the_other(c
     async with Screen(cluster.admins[1]) as screen, cluster.visitor(0) as visitor:
         await visitor.say("Is anybody there?")
         await screen.shows("Is anybody there?")
-        conversation = screen.events[-1]["conversation"]["id"]
+        told = [event for event in screen.events if (event.get("message") or {}).get("text") == "Is anybody there?"]
+        conversation = told[0]["conversation"]["id"]
         await cluster.reply(1, conversation, "Yes, here")
         await visitor.until(lambda: any(each["text"] == "Yes, here" for each in visitor.messages.values()))
 

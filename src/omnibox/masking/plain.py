@@ -4,8 +4,6 @@ import re
 from collections.abc import Sequence
 
 from omnibox.masking.alphabet import BULLET, Span
-from omnibox.masking.brands import SHORTEST
-from omnibox.masking.scanner import find_cards
 
 
 class Masked(str):
@@ -55,12 +53,12 @@ def find_hidden(text: str) -> tuple[list[Span], int]:
     digits = count_digits(text)
     if digits < FEWEST_DIGITS:
         return [], 0
-    from omnibox.masking.codes import find_codes  # its patterns are built when the first digits come
+    from omnibox.masking import brands, codes, scanner  # their tables and patterns are built for the first digits
 
     shown = _without_escapes(text)
-    cards = find_cards(shown) if digits >= SHORTEST else []
+    cards = scanner.find_cards(shown) if digits >= brands.SHORTEST else []
     spans = [(card.start, card.last_four) for card in cards]
-    spans = sorted({*spans, *find_codes(hide(shown, spans), cards)})
+    spans = sorted({*spans, *codes.find_codes(hide(shown, spans), cards)})
     if shown is not text:  # the digits of an escape are none of the number's
         spans = [run.span() for span in spans for run in _DIGITS.finditer(shown, *span)]
     return spans, len(cards)

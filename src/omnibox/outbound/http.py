@@ -57,9 +57,12 @@ class GuardedHttp:
     def __init__(self, guard: Guard) -> None:
         self._guard = guard
         self._session: aiohttp.ClientSession | None = None
+        self._is_closed = False
         self._known: dict[str, URL] = {}
 
     async def close(self) -> None:
+        """For good: who still asks afterwards hears `Temporary`, and asks again by the next client."""
+        self._is_closed = True
         session, self._session = self._session, None
         if session is not None:
             await session.close()
@@ -197,6 +200,8 @@ class GuardedHttp:
         return target
 
     def _open(self) -> aiohttp.ClientSession:
+        if self._is_closed:
+            raise Temporary("no_connection")
         if self._session is None:
             self._session = _new_session(self._guard)
         return self._session
