@@ -14,7 +14,7 @@ CONNECTORS = sorted(path for path in (ROOT / "connectors").iterdir() if path.is_
 
 # Lower layers first; a module may import its own layer and those below. A new module gets its place here.
 LAYERS = (
-    {"__init__", "model", "masking", "clock", "crash", "metrics"},
+    {"__init__", "model", "masking", "clock", "crash", "durable", "metrics"},
     {"connector"},
     {"store", "blobs", "outbound", "secrets", "html", "bus", "fields", "logs", "logformat"},
     {"events", "jobs"},

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from omnibox.clock import now
 from omnibox.config import FILE_NAME, Config, prepare_home
+from omnibox.durable import flush
 from omnibox.inbox.restoring import mark_restored
 from omnibox.store.migrations import HEAD
 
@@ -70,7 +71,7 @@ def _copy_database(source: Path, target: Path, report: Report) -> None:
         if verdict != "ok":
             raise BackupRefused("the database is damaged; run `omnibox check`, and keep the earlier backups")
     _mark(target)
-    _flush(target)
+    flush(target)
 
 
 def _mark(database: Path) -> int:
@@ -92,7 +93,7 @@ def _copy_files(source: Path, target: Path, report: Report) -> None:
             shutil.copy2(path, place)
         except FileNotFoundError:
             continue  # erased meanwhile
-        _flush(place)
+        flush(place)
         report("files", done, len(paths))
 
 
@@ -124,9 +125,9 @@ def restore(config: Config, source: Path, report: Report) -> int:
     shutil.copyfile(copy, half)
     _check(half)
     waiting = _mark(half)
-    _flush(half)
+    flush(half)
     half.rename(target)
-    _flush(target.parent)
+    flush(target.parent)
     report("database", 1, 1)
     return waiting
 
@@ -160,12 +161,4 @@ def _copy_settings(source: Path, target: Path) -> None:
         return
     shutil.copy2(source, target)
     target.chmod(0o600)
-    _flush(target)
-
-
-def _flush(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    flush(target)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from omnibox.blobs.naming import NAME, new_name, place_of
+from omnibox.durable import flush
 from omnibox.logs import get_logger
 from omnibox.store import StoreUnavailable
 
@@ -81,12 +82,4 @@ def write(path: Path, content: bytes) -> None:
         path.unlink(missing_ok=True)  # half a file would fill a full disk further
         raise
     for folder in (path.parent, path.parent.parent):
-        _flush_names(folder)  # the names must survive a power cut as well as the bytes
-
-
-def _flush_names(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        flush(folder)  # the names must survive a power cut as well as the bytes

@@ -12,6 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.util import greenlet_spawn
 
+from omnibox.durable import flush
 from omnibox.store.store import new_epoch
 from omnibox.store.tables import installation, metadata
 
@@ -116,21 +117,13 @@ def keep_copy(path: Path, ending: str) -> Path:
     except sqlite3.Error as error:
         half.unlink(missing_ok=True)
         raise OSError(0, f"no copy could be made before the upgrade ({error}); make room", str(target)) from None
-    _flush(half)
+    flush(half)
     half.rename(target)
-    _flush(target.parent)
+    flush(target.parent)
     for old in path.parent.glob(f"{path.name}.before-*"):
         if old != target:
             old.unlink()
     return target
-
-
-def _flush(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _revision(connection: sa.Connection) -> str | None:
