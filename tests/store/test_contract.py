@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.util import await_only
 
 from omnibox.bus import LocalBus
 from omnibox.events import events_after, follow, read_head
@@ -106,11 +107,12 @@ async def test_one_read_sees_one_snapshot(store: Store) -> None:
     go_on = asyncio.Event()
 
     def read_twice(tx: sa.Connection) -> tuple[set[str], set[str]]:
-        from sqlalchemy.util import await_only
-
         first = names(tx)
-        loop.call_soon(between.set)
-        await_only(go_on.wait())
+        loop.call_soon_threadsafe(between.set)
+        if store.is_embedded:  # there a read has a thread of its own
+            asyncio.run_coroutine_threadsafe(go_on.wait(), loop).result(10)
+        else:
+            await_only(go_on.wait())
         return first, names(tx)
 
     reading = asyncio.create_task(store.read(read_twice))

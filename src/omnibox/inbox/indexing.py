@@ -20,7 +20,7 @@ from omnibox.bus import Bus
 from omnibox.events import read_head
 from omnibox.logs import get_logger
 from omnibox.masking import mask
-from omnibox.store import Reader, Store, StoreUnavailable, Transaction, insert
+from omnibox.store import Reader, Store, StoreUnavailable, Transaction, among, insert
 from omnibox.store.search import VERSION, Document, Index, fold, index_of, indexed_words, state
 from omnibox.store.tables import attachment, contact, conversation, event, identity, message
 
@@ -31,7 +31,7 @@ SETTLE_S = 0.3  # after a ring, so that what comes together is written together
 RETRY_S = 2.0
 STEP_BACK_S = 5.0  # for whoever comes second: the other goes on, and if it ends, we do
 BUSY = 200  # events per second from which messages go first
-REST, REST_WHEN_BUSY = 1.0, 49.0  # pause after a chunk, in times of what it took
+REST, REST_OF_HISTORY, REST_WHEN_BUSY = 1.0, 24.0, 49.0  # pause after a chunk, in times of what it took
 FAILED_S = 30.0
 TELL_S = 30.0
 log = get_logger("omnibox.search")
@@ -61,6 +61,10 @@ class Step:
     @property
     def is_nothing(self) -> bool:
         return self.found == self.then and self.within is None
+
+    @property
+    def is_of_history(self) -> bool:
+        return self.found is not None and self.found.below != self.then.below
 
 
 @dataclass(slots=True)
@@ -99,7 +103,8 @@ class Indexer:
             else:
                 self._tell(step)
                 took = time.monotonic() - began
-                await asyncio.sleep(took * (REST_WHEN_BUSY if rate > BUSY else REST))
+                rest = REST_WHEN_BUSY if rate > BUSY else REST_OF_HISTORY if step.is_of_history else REST
+                await asyncio.sleep(took * rest)
 
     async def step(self) -> Step:
         """Take the next chunk in; says what was done. Nothing is left when that is nothing."""
@@ -136,6 +141,13 @@ def start_anew(tx: Transaction) -> None:
 
 # ── What is next
 
+_EVENTS = (
+    sa.select(event.c.seq, event.c.type, event.c.message_id, event.c.contact_id)
+    .where(event.c.seq > sa.bindparam("after"))
+    .order_by(event.c.seq)
+    .limit(MOST_EVENTS)
+)
+
 
 def _look(tx: Reader, within: tuple[int, int] | None) -> Step:
     head = read_head(tx)
@@ -151,15 +163,9 @@ def _look(tx: Reader, within: tuple[int, int] | None) -> Step:
 
 def _next_events(tx: Reader, found: Mark, head: int, within: tuple[int, int] | None) -> Step:
     """The events that a chunk has room for. A contact with more messages than that is taken in several."""
-    wanted = (
-        sa.select(event.c.seq, event.c.type, event.c.message_id, event.c.contact_id)
-        .where(event.c.seq > found.seq)
-        .order_by(event.c.seq)
-        .limit(MOST_EVENTS)
-    )
     ids: set[int] = set()
     seq, rest = found.seq, None
-    for each in tx.execute(wanted):
+    for each in tx.execute(_EVENTS, {"after": found.seq}):
         room = CHUNK - len(ids)
         touched = _touched(tx, each, within[1] if within and within[0] == each.seq else 0, room)
         if len(touched) > room:
@@ -215,9 +221,13 @@ _SAID = (
     )
     .join(conversation, conversation.c.id == message.c.conversation_id)
     .join(contact, contact.c.id == conversation.c.contact_id)
-    .where(message.c.id.in_(sa.bindparam("ids", expanding=True)), message.c.deleted_at.is_(None))
+    .where(among(message.c.id), message.c.deleted_at.is_(None))
     .order_by(message.c.id)
 )
+_FILE_NAMES = sa.select(attachment.c.message_id, attachment.c.name).where(
+    among(attachment.c.message_id), attachment.c.name.is_not(None)
+)
+_ADDRESSES = sa.select(identity.c.contact_id, identity.c.address).where(among(identity.c.contact_id))
 
 
 def _documents(tx: Reader, ids: Collection[int]) -> list[Document]:
@@ -225,17 +235,8 @@ def _documents(tx: Reader, ids: Collection[int]) -> list[Document]:
     if not ids:
         return []
     rows = tx.execute(_SAID, {"ids": list(ids)}).all()
-    files = _by_owner(
-        tx.execute(
-            sa.select(attachment.c.message_id, attachment.c.name).where(
-                attachment.c.message_id.in_(list(ids)), attachment.c.name.is_not(None)
-            )
-        )
-    )
-    people = {row.contact_id for row in rows}
-    addresses = _by_owner(
-        tx.execute(sa.select(identity.c.contact_id, identity.c.address).where(identity.c.contact_id.in_(people)))
-    )
+    files = _by_owner(tx.execute(_FILE_NAMES, {"ids": list(ids)}))
+    addresses = _by_owner(tx.execute(_ADDRESSES, {"ids": list({row.contact_id for row in rows})}))
     return [_document(row, files.get(row.id, ()), addresses.get(row.contact_id, ())) for row in rows]
 
 

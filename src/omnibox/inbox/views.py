@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from omnibox.inbox.policy import Policy, allowed
 from omnibox.inbox.way import Ways
 from omnibox.model import ADVANCE
-from omnibox.store import Reader
+from omnibox.store import Reader, among
 from omnibox.store.columns import Instant
 from omnibox.store.tables import agent, attachment, contact, conversation, delivery, identity, message, tally
 
@@ -44,6 +44,7 @@ _ROW = sa.select(
     contact.c.email.label("contact_email"),
     contact.c.phone.label("contact_phone"),
 ).join(contact, contact.c.id == conversation.c.contact_id)
+_ROWS = _ROW.where(among(conversation.c.id))
 
 
 def _all(tx: Reader, statement: sa.Select[Any], parameters: Json | None = None) -> list[Any]:
@@ -63,7 +64,7 @@ def rows_by_id(tx: Reader, ids: Collection[int], sight: Sight) -> dict[int, Json
     """List rows of conversations, by id."""
     if not ids:
         return {}
-    found = _all(tx, _ROW.where(conversation.c.id.in_(ids)))
+    found = _all(tx, _ROWS, {"ids": list(ids)})
     return {row.id: _row(row, sight) for row in found}
 
 
@@ -188,6 +189,12 @@ def counts_of(tx: Reader, agent_id: int) -> Json:
 
 # ── Messages
 
+_MESSAGES = sa.select(message).where(among(message.c.id))
+_FILES = sa.select(attachment).where(among(attachment.c.message_id)).order_by(attachment.c.id)
+_DELIVERIES = sa.select(delivery).where(among(delivery.c.message_id)).order_by(delivery.c.position)
+_AGENTS = sa.select(agent.c.id, agent.c.name).where(among(agent.c.id))
+_PEOPLE = sa.select(contact.c.id, contact.c.name, contact.c.email).where(among(contact.c.id))
+
 
 def list_messages(tx: Reader, conversation_id: int, before: int | None, limit: int) -> tuple[list[Json], int | None]:
     """A page of messages, oldest first, and the id the page before it ends at."""
@@ -202,7 +209,7 @@ def list_messages(tx: Reader, conversation_id: int, before: int | None, limit: i
 def messages_by_id(tx: Reader, ids: Collection[int]) -> dict[int, Json]:
     if not ids:
         return {}
-    rows = tx.execute(sa.select(message).where(message.c.id.in_(ids))).all()
+    rows = tx.execute(_MESSAGES, {"ids": list(ids)}).all()
     return {each["id"]: each for each in _messages(tx, rows)}
 
 
@@ -255,11 +262,11 @@ def _author_names(tx: Reader, rows: Iterable[sa.Row[Any]]) -> dict[tuple[str, in
         if row.author_id is not None and row.author_kind in wanted:
             wanted[row.author_kind].add(row.author_id)
     if wanted["agent"]:
-        found = tx.execute(sa.select(agent.c.id, agent.c.name).where(agent.c.id.in_(wanted["agent"])))
+        found = tx.execute(_AGENTS, {"ids": list(wanted["agent"])})
         names |= {("agent", each.id): each.name for each in found}
     if wanted["contact"]:
-        people = sa.select(contact.c.id, contact.c.name, contact.c.email).where(contact.c.id.in_(wanted["contact"]))
-        names |= {("contact", each.id): label_of(each.id, each.name, each.email) for each in tx.execute(people)}
+        found = tx.execute(_PEOPLE, {"ids": list(wanted["contact"])})
+        names |= {("contact", each.id): label_of(each.id, each.name, each.email) for each in found}
     return names
 
 
@@ -268,8 +275,7 @@ def files_of(tx: Reader, message_ids: Collection[int], view: Callable[[sa.Row[An
     files: dict[int, list[Json]] = {}
     if not message_ids:
         return files
-    wanted = sa.select(attachment).where(attachment.c.message_id.in_(message_ids)).order_by(attachment.c.id)
-    for row in tx.execute(wanted):
+    for row in tx.execute(_FILES, {"ids": list(message_ids)}):
         files.setdefault(row.message_id, []).append(view(row))
     return files
 
@@ -291,8 +297,7 @@ def _deliveries_of(tx: Reader, rows: Sequence[sa.Row[Any]]) -> dict[int, list[Js
     deliveries: dict[int, list[Json]] = {}
     if not ids:
         return deliveries
-    wanted = sa.select(delivery).where(delivery.c.message_id.in_(ids)).order_by(delivery.c.position)
-    for row in tx.execute(wanted):
+    for row in tx.execute(_DELIVERIES, {"ids": ids}):
         deliveries.setdefault(row.message_id, []).append(
             {
                 "id": row.id,

@@ -75,3 +75,8 @@ class MaskedText(Direct, sa.TypeDecorator[Masked]):
 
     def process_result_value(self, value: str | None, dialect: Any) -> Masked | None:
         return None if value is None else Masked(value)
+
+
+def among(column: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:
+    """`column` is one of the parameter `ids`: for a statement that is built once, since building costs more than it."""
+    return column.in_(sa.bindparam("ids", expanding=True))

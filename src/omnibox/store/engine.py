@@ -1,7 +1,7 @@
 """The engines and their pragmas.
 
-The drivers of readers, and of PostgreSQL, are asynchronous; `greenlet_spawn` runs synchronous functions over them, as
-SQLAlchemy's AsyncEngine does. That class is left out because its package loads the whole ORM: 60 ms at each start.
+PostgreSQL's driver is asynchronous; `greenlet_spawn` runs synchronous functions over it, as SQLAlchemy's AsyncEngine
+does. That class is left out because its package loads the whole ORM: 60 ms at each start.
 """
 
 from __future__ import annotations
@@ -30,8 +30,14 @@ def sqlite_writer(url: sa.URL) -> sa.Engine:
     return engine
 
 
-def sqlite_readers(url: sa.URL) -> sa.Engine:
-    engine = sa.create_engine(url.set(drivername="sqlite+aiosqlite"), hide_parameters=True, pool_size=8, max_overflow=0)
+def sqlite_reader(url: sa.URL) -> sa.Engine:
+    """An engine of one connection, for one thread at a time."""
+    engine = sa.create_engine(
+        url.set(drivername="sqlite"),
+        hide_parameters=True,
+        connect_args={"check_same_thread": False},
+        poolclass=sa.StaticPool,
+    )
     _prepare(engine, ("busy_timeout=5000", "query_only=ON"), "BEGIN")
     return engine
 

@@ -8,12 +8,12 @@ from collections.abc import Callable
 from typing import cast
 
 import sqlalchemy as sa
-from sqlalchemy.util import greenlet_spawn
 
 from omnibox.clock import Clock, now
 from omnibox.store import tables
 from omnibox.store.conflict import insert
-from omnibox.store.engine import has_room, postgres_readers, sqlite_readers
+from omnibox.store.engine import has_room
+from omnibox.store.readers import FileReaders, ServerReaders
 from omnibox.store.transaction import T, Transaction, Written
 from omnibox.store.trouble import StoreUnavailable, is_of_the_store, trouble_of
 from omnibox.store.writers import TaskWriter, ThreadWriter
@@ -32,7 +32,7 @@ class Store:
         self.is_embedded = self.url.get_backend_name() == "sqlite"
         self._ring = ring
         self._clock = clock
-        self._readers = sqlite_readers(self.url) if self.is_embedded else postgres_readers(self.url)
+        self._readers = (FileReaders if self.is_embedded else ServerReaders)(self.url)
         self._writer: ThreadWriter | TaskWriter | None = None
         self._reading: set[asyncio.Task[object]] = set()
 
@@ -60,7 +60,7 @@ class Store:
             await self._writer.stop()
         if self._reading:
             await asyncio.wait(self._reading, timeout=STOP_S)
-        await greenlet_spawn(self._readers.dispose)
+        await self._readers.stop()
 
     @property
     def queued(self) -> int:
@@ -72,7 +72,7 @@ class Store:
 
         It runs to its end also when its caller leaves: a driver that is cut off in the middle loses its connection.
         """
-        reading: asyncio.Task[object] = asyncio.ensure_future(greenlet_spawn(_in_one_snapshot, self._readers, fn))
+        reading: asyncio.Task[object] = asyncio.ensure_future(self._readers.run(fn))
         self._reading.add(reading)
         reading.add_done_callback(self._end_of_reading)
         try:
@@ -101,11 +101,6 @@ def _touch(tx: Transaction) -> None:
     statement = insert(tables.throttle)
     newer = {"since": statement.excluded.since}
     tx.execute(statement.on_conflict_do_update(index_elements=["purpose", "subject"], set_=newer), row)
-
-
-def _in_one_snapshot(engine: sa.Engine, fn: Callable[[sa.Connection], T]) -> T:
-    with engine.connect() as connection, connection.begin():
-        return fn(connection)
 
 
 def new_epoch() -> str:
