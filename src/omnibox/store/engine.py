@@ -64,7 +64,6 @@ def postgres_readers(url: sa.URL) -> sa.Engine:
         hide_parameters=True,
         pool_size=5,
         max_overflow=5,
-        pool_pre_ping=True,
         isolation_level="REPEATABLE READ",
         execution_options={"postgresql_readonly": True},
     )

@@ -66,12 +66,24 @@ class _Reader(aiosqlite.Connection):
 
 
 class ServerReaders:
-    """PostgreSQL: a pool of asyncpg connections."""
+    """PostgreSQL: a pool of asyncpg connections.
+
+    One that the server ended while it lay in the pool is noticed when it is used, and the query runs again on a new
+    one: to ask before each query whether it still lives costs as much as the query.
+    """
 
     def __init__(self, url: sa.URL) -> None:
         self._engine = postgres_readers(url)
 
     async def run(self, fn: Query[T]) -> T:
+        try:
+            return await self._try(fn)
+        except sa.exc.DBAPIError as error:
+            if not error.connection_invalidated:
+                raise
+        return await self._try(fn)
+
+    async def _try(self, fn: Query[T]) -> T:
         return cast("T", await greenlet_spawn(_in_one_snapshot, self._engine, fn))
 
     async def stop(self) -> None:
