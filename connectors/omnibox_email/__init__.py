@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from omnibox.connector import (
     AddressKind,
+    Archive,
     Capabilities,
+    Chain,
     Check,
+    Consent,
     Context,
     Field,
     FileLimits,
@@ -22,7 +25,9 @@ from omnibox.connector import (
     Step,
 )
 from omnibox_email.account import CHANNEL_FIELDS, FIELDS, read_account
+from omnibox_email.explained import ERRORS
 from omnibox_email.faults import Timings
+from omnibox_email.manners import CONFIRMATION, PACES, QUOTES
 
 if TYPE_CHECKING:
     from omnibox_email.intake import Ours
@@ -49,7 +54,8 @@ class Email:
         Step(
             "Let programs into the mailbox",
             "Switch IMAP on in your provider's settings. With two-step verification make an app password: the usual "
-            "one is refused.",
+            "one is refused. Google and Microsoft 365: register omnibox there as a web application, choose them under "
+            "«How to log in», save client ID and secret, then ask for consent on this page.",
         ),
         Step(
             "Enter both servers",
@@ -63,7 +69,10 @@ class Email:
         formats=frozenset({"text", "html"}),
         files=FileLimits(count=20, bytes=MOST_FILE_BYTES),
         receipts=frozenset({"failed"}),
-        retry=Retry(waits=(60, 300, 900, 3600, 14400), most=40, for_s=FIVE_DAYS_S),
+        retry=Retry(waits=(60, 300, 900, 3600, 3600, 7200, 14400), most=100, for_s=FIVE_DAYS_S),
+        paces=PACES,
+        quotes=QUOTES,
+        acknowledges=CONFIRMATION,
         threads_by="refs",
         dedupe_scope="installation",
         marks_leaving=True,
@@ -71,6 +80,7 @@ class Email:
         has_recipients=True,
         send_timeout_s=900,
     )
+    errors: ClassVar[Mapping[str, tuple[str, str]]] = ERRORS
     timings: Timings = Timings()
 
     def __init__(self, context: Context) -> None:
@@ -81,7 +91,12 @@ class Email:
     # -- receiving --
 
     async def run(self, receive: Receive) -> None:
-        """Follows the account's folders until cancelled."""
+        """Follows the account's folders, or keeps the door, until cancelled."""
+        if self._account.door is not None:
+            from omnibox_email.door import Door
+
+            await Door(self._context, self._account, self._ours(), self.timings).run(receive)
+            return
         from omnibox_email.mailbox import Follower
 
         await Follower(self._context, self._account, self._ours(), self.timings).run(receive)
@@ -89,7 +104,13 @@ class Email:
     def _ours(self) -> Ours:
         from omnibox_email.intake import Ours
 
-        return Ours(self._account.addresses, self._context.installation)
+        return Ours(self._account.addresses, self._context.installation, self._account.checking_servers)
+
+    def open_archive(self, paths: Sequence[str], address: str, report: Callable[[int, int], None]) -> Archive:
+        """Mail in mbox files, maildirs and folders of single mails; raises `NoArchive` or `OSError`."""
+        from omnibox_email import archives
+
+        return archives.look_through(paths, self._ours(), address, report)
 
     # -- sending --
 
@@ -105,28 +126,24 @@ class Email:
 
     async def send(self, part: Outbound) -> Sent:
         """Hand the part to the submission server; raises a `SendError`."""
-        import asyncio
+        from omnibox_email import lines, sending, transport, verdicts, writing
 
-        from omnibox_email import building, lines, transport, writing
-
-        own = self._own_address(part)
         if sum(file.size for file in part.files) > MOST_FILE_BYTES:
             raise Rejected("email.too_big")
-        letter = await writing.letter_of(part, self._channel(part), self._context.installation)
-        recipients = [building.envelope_address(one) for one in (*letter.to, *letter.cc)]
-        raw = await asyncio.to_thread(building.build, letter)
+        channel = self._channel(part)
+        letter = await writing.letter_of(part, channel, self._context.installation)
+        mail = sending.handover(part, letter, channel)
         if self._lines is None:
             self._lines = lines.Lines(
                 lambda: transport.Transport(
                     self._context, self._account.smtp, self.timings, does_log_in=self._account.does_log_in
                 )
             )
-        sender = "" if part.mode == "automatic" else building.envelope_address(own)
-        accepted = await self._lines.send(sender, recipients, raw, part.leaving)
+        accepted = await self._lines.send(mail)
         return Sent(
             external_id=letter.message_id,
-            aliases=transport.aliases(accepted.answer, self._account.smtp.host, letter.message_id),
-            refused=accepted.refused,
+            aliases=verdicts.aliases(accepted.answer, self._account.smtp.host, letter.message_id),
+            refused=mail.by_name(accepted.refused),
         )
 
     async def look_up(self, part: Outbound) -> Sent | Literal["absent", "unknown"]:
@@ -136,15 +153,24 @@ class Email:
         return await evidence.look_up(self._context, self._account, self.reserve(part), self.timings)
 
     async def close(self) -> None:
-        """Drop the kept connections."""
+        """Drop the kept connections; a token that is being renewed is kept first."""
         if self._lines is not None:
             self._lines.close()
+        if self._account.imap.tokens is not None:
+            await self._account.imap.tokens.close()
 
     def _channel(self, part: Outbound) -> Any:
         return self._context.channel(part.channel) if part.channel else self._context.channels[0]
 
     def _own_address(self, part: Outbound) -> str:
         return str(self._channel(part).address)
+
+    @classmethod
+    def consent(cls, settings: Mapping[str, Any]) -> Consent | None:
+        """What the mailbox's owner is asked for; None where a password is the way in."""
+        from omnibox_email import providers
+
+        return providers.consent_of(settings)
 
     # -- checking --
 
@@ -171,3 +197,10 @@ class Email:
         from omnibox_email import offline
 
         return offline.rendered(item)
+
+    @classmethod
+    def chain(cls, raw: bytes) -> Chain:
+        """The ids by which the mail names itself and what it answers."""
+        from omnibox_email import chains
+
+        return chains.chain_of(raw)

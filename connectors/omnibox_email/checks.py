@@ -8,8 +8,9 @@ import ssl
 from collections.abc import AsyncIterator
 
 from omnibox.connector import BadSettings, ChannelDown, Check, Context, SendError, Temporary
+from omnibox_email import tokens
 from omnibox_email.account import Account, Server
-from omnibox_email.faults import Fault, LoginRefused, Lost, NoFolder, Refused, Timings
+from omnibox_email.faults import Fault, LoginRefused, Lost, NoFolder, Refused, Throttled, Timings
 from omnibox_email.transport import Transport
 
 _TLS_CURE = (
@@ -20,16 +21,30 @@ _LOGIN_CURE = (
     "Type user and password again. With two-step verification, Gmail, Yahoo and iCloud want an app password made in "
     "the account's security settings."
 )
+_CONSENT = "Press «Ask for consent» on this page and let the mailbox's owner answer."
+_ASK_AGAIN = (
+    "Was the consent given by the owner of the user named here? Is IMAP on for this mailbox, and SMTP AUTH too? Then "
+    "ask for consent again."
+)
 
 
 async def run(context: Context, account: Account, timings: Timings) -> AsyncIterator[Check]:
     """Findings in the order of the steps; steps that could not be tried come as None."""
-    steps = ["IMAP server found", "IMAP connection", "IMAP login", *(f"Folder {name}" for name in account.folders)]
-    async for check in _stop_at_failure(_imap(context, account, timings), steps):
+    if account.door is not None:
+        from omnibox_email import door
+
+        incoming, steps = door.check(account.door), list(door.STEPS)
+    else:
+        incoming, steps = _imap(context, account, timings), _imap_steps(account)
+    async for check in _stop_at_failure(incoming, steps):
         yield check
     steps = ["SMTP server found", "SMTP connection", "SMTP login", "Sender accepted"]
     async for check in _stop_at_failure(_smtp(context, account, timings), steps):
         yield check
+
+
+def _imap_steps(account: Account) -> list[str]:
+    return ["IMAP server found", "IMAP connection", "IMAP login", *(f"Folder {name}" for name in account.folders)]
 
 
 async def _stop_at_failure(found: AsyncIterator[Check], steps: list[str]) -> AsyncIterator[Check]:
@@ -88,9 +103,18 @@ async def _imap_logged_in(line: object, account: Account) -> AsyncIterator[Check
     assert isinstance(line, Line)
     try:
         if line.state != "AUTH":
-            await line.log_in(account.imap.user, account.imap.password)
-    except LoginRefused:
-        yield Check("IMAP login", ok=False, why="The server refused user or password.", cure=_LOGIN_CURE)
+            await tokens.log_in(line, account.imap)
+    except LoginRefused as fault:
+        yield _login_refused("IMAP login", fault.code)
+        return
+    except SendError as error:
+        yield _no_token("IMAP login", error)
+        return
+    except Throttled as fault:
+        why = f"The server asks us to stay away for {fault.wait_s:.0f} seconds."
+        yield Check(
+            "IMAP login", ok=False, why=why, cure="Try again then; close other programs that read this mailbox."
+        )
         return
     except Refused:
         yield Check("IMAP login", ok=False, why="The server wants encryption first.", cure="Choose tls or starttls.")
@@ -113,6 +137,29 @@ async def _imap_logged_in(line: object, account: Account) -> AsyncIterator[Check
         else:
             push = "news arrive at once" if line.can("IDLE") else "the server has no IDLE: looked at once a minute"
             yield Check(name, ok=True, why=push)
+    if account.afterwards == "move":
+        try:
+            is_there = account.move_to in {name for name, _ in await line.folders()}
+        except Fault:
+            return
+        yield Check(f"Folder {account.move_to}", ok=True, why="" if is_there else "It is made with the first mail.")
+
+
+def _login_refused(name: str, code: str) -> Check:
+    if code != "email.token_refused":
+        return Check(name, ok=False, why="The server refused user or password.", cure=_LOGIN_CURE)
+    return Check(name, ok=False, why="The server does not take the token that consent gave.", cure=_ASK_AGAIN)
+
+
+def _no_token(name: str, error: SendError) -> Check:
+    """Why there is no token to log in with."""
+    match error.code:
+        case "consent_needed":
+            return Check(name, ok=False, why="The mailbox's owner has not consented, or not any more.", cure=_CONSENT)
+        case "consent_client_refused":
+            cure = "Compare client ID, client secret and scopes with the application you registered there."
+            return Check(name, ok=False, why="The provider does not know omnibox as it is set up here.", cure=cure)
+    return Check(name, ok=False, why="The provider's token server does not answer.", cure="Try again in a minute.")
 
 
 async def _smtp(context: Context, account: Account, timings: Timings) -> AsyncIterator[Check]:
@@ -167,6 +214,10 @@ def _smtp_failure(error: SendError, server: Server) -> Check:
             why="Your provider has switched off passwords for SMTP (5.7.139).",
             cure="Let an administrator of the tenant allow authenticated SMTP for this mailbox.",
         )
+    if code.startswith("consent_"):
+        return _no_token("SMTP login", error)
+    if code == "email.token_refused":
+        return _login_refused("SMTP login", code)
     if code in ("email.smtp_login_refused", "email.smtp_login_unavailable"):
         return Check("SMTP login", ok=False, why="The server refused user or password.", cure=_LOGIN_CURE)
     if code == "email.smtp_no_login":

@@ -14,6 +14,8 @@ async def look_up(
     context: Context, account: Account, message_id: str, timings: Timings
 ) -> Sent | Literal["absent", "unknown"]:
     """`Sent` when a copy is found. Its absence proves nothing: many servers keep none, so never `absent`."""
+    if account.door is not None:  # mail is brought to us: there is no mailbox to look into
+        return "unknown"
     try:
         line = await dial(context, account, timings)
     except (Fault, ConnectorError):

@@ -1,15 +1,12 @@
-"""One IMAP line: aioimaplib's protocol with its faults repaired, and the few commands we need.
-
-The library's own feed recurses per line, loses commands when the line drops, cuts "* " out of answers and writes mail
-text into its log. Here every response is collected whole (line, literal, line, …) before anything is made of it.
-"""
+"""One IMAP line: the few commands we need, in the words of the mailbox reader."""
 
 from __future__ import annotations
 
 import asyncio
 import base64
-import logging
+import io
 import re
+import socket
 import ssl
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -18,183 +15,17 @@ from typing import Any
 from aioimaplib import aioimaplib as library  # type: ignore[import-untyped]
 
 from omnibox_email import dates
-from omnibox_email.faults import LoginRefused, Lost, NoFolder, Refused, Timings
-from omnibox_email.imap_words import LITERAL, Fetched, Folder, Size, fetched_in, listed_in, quoted, quoted_name, uid_set
+from omnibox_email.faults import LoginRefused, Lost, NoFolder, NotServed, Refused, Timings
+from omnibox_email.imap_wire import LONGEST_LITERAL, Pieces, Wire
+from omnibox_email.imap_words import Fetched, Folder, Size, fetched_in, listed_in, quoted, quoted_name, uid_set
+from omnibox_email.throttles import wait_asked
 
-_log = logging.getLogger("aioimaplib.aioimaplib")  # it would print what customers wrote
-_log.disabled = True
-_log.setLevel(logging.CRITICAL + 1)
-
-LONGEST_LINE = 16 << 20
-LONGEST_LITERAL = 48 << 20
-LONGEST_COMMAND_S = 900
-
-_STATUS = re.compile(rb"\* (?:OK|NO|BAD|BYE|PREAUTH)\b", re.I)
 _RESPONSE_CODE = re.compile(rb"\[([A-Z-]+)")
 _TEMPORARY = frozenset({b"UNAVAILABLE", b"INUSE", b"LIMIT", b"SERVERBUG", b"CONTACTADMIN"})
 
-Pieces = list[bytes | bytearray]
 
-
-class Line(library.IMAP4ClientProtocol):  # type: ignore[misc] # the library has no types
+class Line(Wire):
     """A connection on which one owner runs one command at a time."""
-
-    def __init__(self, loop: asyncio.AbstractEventLoop, timings: Timings) -> None:
-        super().__init__(loop)
-        self.transport: Any = None
-        self.pending_sync_command: Any = None
-        self.timings = timings
-        self.greeting: asyncio.Future[bytes] = loop.create_future()
-        self.is_lost = False
-        self._buffer = bytearray()
-        self._searched = 0
-        self._pieces: Pieces = []
-        self._literal: bytearray | None = None
-        self._missing = 0
-        self._woken = asyncio.Event()
-        self._exists = 0
-        self._noticed = 0
-        self._may_idle = False
-        self._challenge_answers: list[str] = []
-
-    # -- feeding --
-
-    def data_received(self, data: bytes) -> None:
-        self._buffer += data
-        if command := self._pending():
-            command._reset_timer()
-        try:
-            while self._step():
-                pass
-        except Exception as error:  # whatever it is, this line speaks no IMAP we understand
-            self._break_off(type(error).__name__)
-
-    def _step(self) -> bool:
-        """Take one line or literal off the buffer; False when more bytes are needed."""
-        if self._literal is not None:
-            taken = min(self._missing, len(self._buffer))
-            self._literal += self._buffer[:taken]
-            del self._buffer[:taken]
-            self._missing -= taken
-            if self._missing:
-                return False
-            self._pieces.append(self._literal)
-            self._literal = None
-            return True
-        end = self._buffer.find(b"\r\n", max(0, self._searched - 1))
-        if end < 0:
-            self._searched = len(self._buffer)
-            if self._searched > LONGEST_LINE:
-                raise ValueError("line too long")
-            return False
-        line = bytes(self._buffer[:end])
-        del self._buffer[: end + 2]
-        self._searched = 0
-        self._pieces.append(line)
-        announced = LITERAL.search(line) if not _STATUS.match(self._pieces[0]) else None
-        if announced and self._pieces[0].startswith(b"*"):
-            self._missing = int(announced.group(1))
-            if self._missing > LONGEST_LITERAL:
-                raise ValueError("literal too long")
-            self._literal = bytearray()
-            return True
-        response, self._pieces = self._pieces, []
-        self._answer(response)
-        return True
-
-    def _answer(self, response: Pieces) -> None:
-        first = bytes(response[0])
-        if not self.greeting.done():
-            if re.match(rb"\* (?:OK|PREAUTH)\b", first, re.I):
-                self.greeting.set_result(first)
-            else:
-                self._break_off("greeting")
-        elif first.startswith(b"+"):
-            self._continuation(first)
-        elif first.startswith(b"* "):
-            self._untagged(response)
-        elif first:
-            self._response_done(first)
-            self._woken.set()
-
-    def _untagged(self, response: Pieces) -> None:
-        first = bytes(response[0])[2:]
-        if count := re.match(rb"(\d+) EXISTS\b", first, re.I):
-            self._exists = int(count.group(1))
-            self._woken.set()
-        elif re.match(rb"\d+ EXPUNGE\b", first, re.I):
-            self._exists -= 1
-            self._noticed -= 1
-        elif first[:3].upper() == b"BYE":
-            self._woken.set()
-        if command := self._pending():
-            for piece in (first, *response[1:]):
-                command.append_to_resp(piece)
-
-    def _continuation(self, line: bytes) -> None:
-        command = self.pending_sync_command
-        if command is None:
-            return
-        if command.name == "IDLE":
-            self._may_idle = True
-            self._woken.set()
-        elif command.name == "AUTHENTICATE":
-            # A refused login sends a challenge that wants an empty answer before it says NO.
-            self.send(self._challenge_answers.pop(0) if self._challenge_answers else "")
-
-    def _pending(self) -> Any:
-        return self.pending_sync_command or next(iter(self.pending_async_commands.values()), None)
-
-    def send(self, line: str, scrub: str | None = None) -> None:
-        """Write one line; unlike the library's, it logs nothing."""
-        del scrub
-        self.transport.write(f"{line}\r\n".encode())
-
-    # -- ending --
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._break_off(type(exc).__name__ if exc else "closed")
-
-    def _break_off(self, why: str) -> None:
-        """Fail whoever waits: the library would let them wait for ever."""
-        self.is_lost = True
-        if not self.greeting.done():
-            self.greeting.set_exception(Lost("email.line_lost"))
-            self.greeting.exception()  # nobody may come to ask for it
-        waiting = [self.pending_sync_command, *self.pending_async_commands.values()]
-        self.pending_sync_command = None
-        self.pending_async_commands.clear()
-        for command in waiting:
-            if command is not None:
-                command._exception = library.Abort(why)
-                command.close(b"", "KO")
-        self._woken.set()
-        self.abort()
-
-    def abort(self) -> None:
-        self.is_lost = True
-        if self.transport is not None:
-            self.transport.abort()
-
-    # -- commands --
-
-    async def run(self, name: str, *args: str, prefix: str = "") -> tuple[str, Pieces]:
-        """(`OK`, `NO` or `BAD`, the response's pieces). Raises `Lost` where no answer comes."""
-        if self.is_lost:
-            raise Lost("email.line_lost")
-        command = library.Command(
-            name, self.new_tag(), *args, prefix=prefix, loop=self.loop, timeout=self.timings.command_s
-        )
-        try:
-            async with asyncio.timeout(LONGEST_COMMAND_S):
-                response = await self.execute(command)
-        except library.CommandTimeout:
-            self.abort()
-            raise Lost("email.line_silent") from None
-        except (library.AioImapException, TimeoutError):
-            self.abort()
-            raise Lost("email.line_lost") from None
-        return response.result.upper(), response.lines
 
     async def ask_capabilities(self) -> None:
         result, lines = await self.run("CAPABILITY")
@@ -213,13 +44,34 @@ class Line(library.IMAP4ClientProtocol):  # type: ignore[misc] # the library has
         if (user + password).isascii() and not re.search(r"[\x00-\x1f\x7f]", user + password):
             result, lines = await self.run("LOGIN", quoted(user), quoted(password))
         else:
-            answer = base64.b64encode(f"\0{user}\0{password}".encode()).decode()
-            has_initial = self.can("SASL-IR")
-            self._challenge_answers = [] if has_initial else [answer]
-            result, lines = await self.run("AUTHENTICATE", "PLAIN", *([answer] if has_initial else []))
+            result, lines = await self._authenticate("PLAIN", f"\0{user}\0{password}", "")
+        await self._logged_in(result, lines)
+
+    async def log_in_by_token(self, user: str, token: str) -> None:
+        """As `log_in`, with an OAuth access token (XOAUTH2, else RFC 7628)."""
+        if self.can("AUTH=OAUTHBEARER") and not self.can("AUTH=XOAUTH2"):
+            name = user.replace("=", "=3D").replace(",", "=2C")
+            words = f"n,a={name},\x01auth=Bearer {token}\x01\x01"
+            result, lines = await self._authenticate("OAUTHBEARER", words, base64.b64encode(b"\x01").decode())
+        else:
+            words = f"user={user}\x01auth=Bearer {token}\x01\x01"
+            result, lines = await self._authenticate("XOAUTH2", words, "")
+        await self._logged_in(result, lines)
+
+    async def _authenticate(self, mechanism: str, words: str, after_refusal: str) -> tuple[str, Pieces]:
+        """`after_refusal` answers the challenge that a refused login brings: without one the server says no more."""
+        answer = base64.b64encode(words.encode()).decode()
+        has_initial = self.can("SASL-IR")
+        self._challenge_answers = [after_refusal] if has_initial else [answer, after_refusal]
+        return await self.run("AUTHENTICATE", mechanism, *([answer] if has_initial else []))
+
+    async def _logged_in(self, result: str, lines: Pieces) -> None:
         if result != "OK":
-            said = _RESPONSE_CODE.search(bytes(lines[-1]).upper()) if lines else None
-            if said and said.group(1) in _TEMPORARY:
+            said = bytes(lines[-1]) if lines else b""
+            code = _RESPONSE_CODE.search(said.upper())
+            if wait_asked(said) is not None:
+                raise self._lost("email.login_unavailable", said)
+            if code and code.group(1) in _TEMPORARY:
                 raise Lost("email.login_unavailable")
             raise LoginRefused("email.login_refused")
         self.state = library.AUTH
@@ -237,10 +89,12 @@ class Line(library.IMAP4ClientProtocol):  # type: ignore[misc] # the library has
             self.transport, self, context, server_hostname=host, ssl_handshake_timeout=self.timings.connect_s
         )
 
-    async def examine(self, folder: str) -> Folder:
-        """Open a folder for reading only: flags are other people's business."""
-        result, lines = await self.run("EXAMINE", quoted_name(folder))
+    async def examine(self, folder: str, *, writes: bool = False) -> Folder:
+        """Open a folder, for reading only unless it `writes`: flags are other people's business."""
+        result, lines = await self.run("SELECT" if writes else "EXAMINE", quoted_name(folder))
         if result != "OK":
+            if wait_asked(bytes(lines[-1]) if lines else b"") is not None:
+                raise self._lost("email.line_lost", bytes(lines[-1]))
             raise NoFolder(folder)
         self.state = library.SELECTED
         text = b"\n".join(bytes(line) for line in lines)
@@ -251,7 +105,7 @@ class Line(library.IMAP4ClientProtocol):  # type: ignore[misc] # the library has
         """The UIDs that fit, ascending."""
         result, lines = await self.run("SEARCH", *criteria, prefix="UID")
         if result != "OK":
-            raise Lost("email.search_refused")
+            raise self._lost("email.search_refused", bytes(lines[-1]) if lines else b"")
         found = {
             int(word)
             for line in lines[:-1]
@@ -260,11 +114,6 @@ class Line(library.IMAP4ClientProtocol):  # type: ignore[misc] # the library has
             if word.isdigit()
         }
         return sorted(found)
-
-    @property
-    def has_news(self) -> bool:
-        """Whether the folder has grown since `after` was asked; servers say so amid any answer."""
-        return self._exists != self._noticed
 
     async def after(self, uid: int) -> list[int]:
         """The UIDs above `uid`. Servers answer `n:*` with the last mail even when `n` is too high: filtered."""
@@ -285,23 +134,58 @@ class Line(library.IMAP4ClientProtocol):  # type: ignore[misc] # the library has
         return {one.uid: one.body for one in fetched if one.body is not None}
 
     async def body_in_steps(self, uid: int, size: int, step: int = 1 << 20) -> bytes | None:
-        """A big mail, fetched piece by piece; None when it is gone meanwhile."""
-        body = bytearray()
-        while len(body) < size + step:
-            fetched = await self._fetch([uid], f"(UID BODY.PEEK[]<{len(body)}.{step}>)")
+        """A big mail, fetched piece by piece; None when it is gone meanwhile. Servers state `size` wrongly at times."""
+        body = io.BytesIO()  # gives its bytes out without a copy
+        while (length := body.tell()) <= LONGEST_LITERAL:
+            fetched = await self._fetch([uid], f"(UID BODY.PEEK[]<{length}.{step}>)")
             piece = next((one.body for one in fetched if one.uid == uid), None)
             if piece is None:
                 return None
-            body += piece
-            if len(piece) < step:
+            body.write(piece)
+            if not piece or (len(piece) < step and length + len(piece) >= size):
                 break
-        return bytes(body)
+        return body.getvalue()
 
     async def _fetch(self, uids: Sequence[int], what: str) -> list[Fetched]:
         result, lines = await self.run("FETCH", uid_set(uids), what, prefix="UID")
         if result != "OK":
-            raise Lost("email.fetch_refused")
+            said = bytes(lines[-1]) if lines else b""
+            if wait_asked(said) is not None:
+                raise self._lost("email.fetch_refused", said)
+            if b"EXPUNGEISSUED" not in said.upper():  # (RFC 5530) then the others have come
+                raise NotServed("email.fetch_refused")
         return list(fetched_in(lines))
+
+    async def mark(self, uids: Sequence[int], flag: str) -> None:
+        """Set a flag. Raises `Refused`."""
+        await self._change("STORE", uid_set(uids), "+FLAGS.SILENT", f"({flag})")
+
+    async def move(self, uids: Sequence[int], folder: str) -> None:
+        """Move mails to a folder, which is made where it is not there. Raises `Refused`.
+
+        Without MOVE (RFC 6851) and UIDPLUS the mails are copied and marked as deleted; nobody else's are expunged.
+        """
+        try:
+            await self._copy(uids, folder)
+        except Refused:
+            await self.run("CREATE", quoted_name(folder))
+            await self._copy(uids, folder)
+        if self.can("MOVE"):
+            return
+        await self.mark(uids, "\\Deleted")
+        if self.can("UIDPLUS"):
+            await self._change("EXPUNGE", uid_set(uids))
+
+    async def _copy(self, uids: Sequence[int], folder: str) -> None:
+        await self._change("MOVE" if self.can("MOVE") else "COPY", uid_set(uids), quoted_name(folder))
+
+    async def _change(self, name: str, *args: str) -> None:
+        result, lines = await self.run(name, *args, prefix="UID")
+        if result != "OK":
+            said = bytes(lines[-1]) if lines else b""
+            if wait_asked(said) is not None:
+                raise self._lost("email.line_lost", said)
+            raise Refused("email.not_settled")
 
     async def folders(self) -> list[tuple[str, frozenset[str]]]:
         """(name, attributes in lower case) of every folder."""
@@ -310,46 +194,11 @@ class Line(library.IMAP4ClientProtocol):  # type: ignore[misc] # the library has
             return []
         return [found for i, line in enumerate(lines) if (found := listed_in(line, lines[i + 1 : i + 2]))]
 
-    async def idle(self, seconds: float) -> bool:
-        """Wait until the server has news, at most `seconds`; whether it had. Then the line is proved alive.
-
-        Raises `Lost` where IDLE is not granted or DONE is not answered: a black hole gives no other sign.
-        """
-        if self.is_lost:
-            raise Lost("email.line_lost")
-        self._may_idle = False
-        command = library.Command("IDLE", self.new_tag(), loop=self.loop)
-        self.pending_sync_command = command
-        self.send(str(command))
-        await self._until(lambda: self._may_idle or self.pending_sync_command is None, self.timings.idle_answer_s)
-        if self.is_lost or self.pending_sync_command is None:
-            self.abort()
-            raise Lost("email.line_lost")
-        await self._until(lambda: self.has_news or self.pending_sync_command is None, seconds, may_end=True)
-        if self.is_lost:
-            raise Lost("email.line_lost")
-        if self.pending_sync_command is not None:
-            self.send("DONE")
-            await self._until(lambda: self.pending_sync_command is None, self.timings.idle_answer_s)
-        if self.is_lost:
-            raise Lost("email.line_lost")
-        return self.has_news
-
-    async def _until(self, is_reached: Any, seconds: float, *, may_end: bool = False) -> None:
-        try:
-            async with asyncio.timeout(seconds):
-                while not (is_reached() or self.is_lost):
-                    self._woken.clear()
-                    await self._woken.wait()
-        except TimeoutError:
-            if not may_end:
-                self.abort()
-                raise Lost("email.line_silent") from None
-
 
 async def dial(sock: Any, host: str, security: str, context: ssl.SSLContext | None, timings: Timings) -> Line:
     """A line on the connected socket, greeted and encrypted as asked. Raises `Lost`, `Refused` or `ssl.SSLError`."""
     loop = asyncio.get_running_loop()
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     line = Line(loop, timings)
     is_tls = security == "tls"
     try:

@@ -1,21 +1,27 @@
-"""A read mail in the hub's words: message, echo of our own, or receipt."""
+"""A read mail in the hub's words: a message, which may report on mails of ours, or an echo of our own."""
 
 from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Literal
 
 from omnibox.connector import Echo, Envelope, File, Inbound, Receipt, Recipients, Unreadable
-from omnibox_email import addresses, reading
+from omnibox_email import addresses, authentication, threadmark, worker
 from omnibox_email.addresses import OwnAddress
 from omnibox_email.bounces import Reported
 from omnibox_email.reading import Mail
 
 NOBODY = "nobody@invalid"  # the sender of a mail that names none (RFC 2606: never a real address)
+# From lines that two readers could understand differently: whoever they name might be a victim: nobody is the contact
+AMBIGUOUS = frozenset({"two-addresses", "several-senders", "group", "encoded-address"})
 MOST_EXCERPT = 500
+CUT = "[Omnibox: this mail is too big or too damaged to be read whole. The original is in the mailbox.]"
 MOST_REFS = 200
+MOST_NAMED = 200
 
 _PART = re.compile(r"([A-Za-z0-9_-]{1,64})\.omnibox@(\S+)")
 
@@ -32,15 +38,21 @@ class Place:
 
     @property
     def position(self) -> str:
-        return f"{self.folder}/{self.uidvalidity}/{self.uid}"
+        return position_of(self.folder, self.uidvalidity, self.uid)
+
+
+def position_of(folder: str, uidvalidity: int, uid: int) -> str:
+    """The place of a mail in words, unique within its account."""
+    return f"{folder}/{uidvalidity}/{uid}"
 
 
 @dataclass(frozen=True, slots=True)
 class Ours:
-    """What is ours: the channels' addresses and the name of this installation."""
+    """What is ours: the channels' addresses, the name of this installation, and who checks senders for us."""
 
     channels: tuple[OwnAddress, ...]
     installation: str
+    checking_servers: tuple[str, ...] = ()
 
     def owns(self, address: str) -> bool:
         return any(channel.is_in(address) for channel in self.channels)
@@ -65,7 +77,7 @@ def omnibox_id(installation: str, part_id: str) -> str:
 def take_in(raw: bytes, place: Place, ours: Ours) -> list[Envelope]:
     """The envelopes of one mail; what breaks the reader is kept aside as `Unreadable`, never raised."""
     try:
-        return envelopes(reading.read(raw), place, ours)
+        return envelopes(worker.read(raw), place, ours)
     except Exception as error:  # one mail must never stop a mailbox
         return [unreadable(type(error).__name__, place, size=len(raw), raw=raw)]
 
@@ -86,11 +98,11 @@ def envelopes(mail: Mail, place: Place, ours: Ours) -> list[Envelope]:
     """What a mail means to the hub: usually one message."""
     if mail.is_looping:
         return [Unreadable(kind="mail_loop", at=place.position, digest=mail.digest, position=place.position)]
-    if receipts := _receipts(mail, place, ours):
-        return receipts
     part_id = _own_part(mail, ours)
     sender = mail.sender.address if mail.sender else ""
-    if sender and ours.owns(sender) and (part_id or place.is_sent_folder):
+    if place.is_sent_folder and not part_id and all(ours.owns(one) for one in _all_recipients(mail)):
+        return []  # a note to oneself, or to people who are not named: nobody's conversation
+    if place.is_sent_folder or (part_id and sender and ours.owns(sender)):  # what was sent is ours, by whatever alias
         return [_echo(mail, place, ours, part_id)]
     return [_inbound(mail, place, ours)]
 
@@ -122,37 +134,61 @@ def _all_recipients(mail: Mail) -> list[str]:
 
 
 def _inbound(mail: Mail, place: Place, ours: Ours) -> Inbound:
-    address = mail.sender.address if mail.sender else NOBODY
+    address = mail.sender.address if mail.sender and addresses.is_usable(mail.sender.address) else NOBODY
+    checked = authentication.doubt(mail.checks, addresses.domain_of(address), ours.checking_servers)
+    doubt = mail.sender_doubt or ("own-address" if ours.owns(address) else None) or checked
     named = [*_all_recipients(mail), *mail.delivered_to]
     reply_to = next((box.address for box in mail.reply_to if addresses.is_usable(box.address)), None)
     is_other = reply_to and addresses.fold(reply_to) != addresses.fold(address) and not ours.owns(reply_to)
-    automatic = (
-        "delivery-delayed" if mail.bounce and not any(one.has_failed for one in mail.bounce.recipients) else None
-    )
+    if doubt in AMBIGUOUS:
+        is_other = False  # nor is it known whose wish this Reply-To is
+    if doubt in AMBIGUOUS or (doubt == "own-address" and not is_other):
+        address = f"nobody-{mail.digest[:16]}@invalid"
+    reported = _reported_ids(mail)
+    to = addresses.channel_of(named, ours.channels)
+    tokens = addresses.tokens_in(named, ours.channels)
     return Inbound(
         event_key=event_key(mail),
         address=address,
-        to=addresses.channel_of(named, ours.channels),
+        to=to,
         sent_at=_moment(mail, place),
         external_id=mail.message_id or f"{mail.digest}@missing",
-        text=mail.text,
-        html=mail.html,
-        reply_text=mail.reply_text,
+        text=_noted(mail, mail.text),
+        html=mail.html and _noted(mail, mail.html),
+        reply_text=_noted(mail, mail.reply_text),
         subject=mail.subject,
         name=mail.sender.name if mail.sender else None,
-        refs=(*_reported_ids(mail), *refs(mail)),
-        tokens=addresses.tokens_in(named, ours.channels),
+        refs=(*reported, *refs(mail)),
+        answers=len(reported) + len(mail.in_reply_to),
+        tokens=tokens,
+        markers=threadmark.marks_in(mail.text, mail.html),
         files=_files(mail),
-        automatic=automatic or mail.automatic,
-        sender_doubt=mail.sender_doubt or ("own-address" if ours.owns(address) else None),
+        automatic=_kind_of_report(mail) or mail.automatic,
+        sender_doubt=doubt,
+        reports=_reports(mail, place, ours, to, tokens),
         recipients=_recipients(mail, ours),
         reply_address=reply_to if is_other else None,
         position=place.position,
     )
 
 
+def _noted(mail: Mail, text: str) -> str:
+    """The text, with a word to the agent where there was more."""
+    return f"{text}\n\n{CUT}".lstrip("\n") if mail.is_cut else text
+
+
 def _reported_ids(mail: Mail) -> tuple[str, ...]:
     return mail.bounce.original_ids if mail.bounce else ()
+
+
+def _kind_of_report(mail: Mail) -> str | None:
+    """The word for a delivery report that the inbox shows."""
+    if not mail.bounce:
+        return None
+    reported = mail.bounce.recipients
+    if any(one.has_failed for one in reported) or not reported:
+        return "bounce"
+    return "delivery-delayed" if any(one.is_delayed for one in reported) else "delivered"
 
 
 def _recipients(mail: Mail, ours: Ours) -> Recipients:
@@ -160,7 +196,8 @@ def _recipients(mail: Mail, ours: Ours) -> Recipients:
         tuple(box.address for box in boxes if addresses.is_usable(box.address) and not ours.owns(box.address))
         for boxes in (mail.to, mail.cc)
     )
-    return Recipients(to=to, cc=cc)
+    names = {box.address: box.name for box in (*mail.to[:MOST_NAMED], *mail.cc[:MOST_NAMED]) if box.name}
+    return Recipients(to=to, cc=cc, names=names)
 
 
 def _files(mail: Mail) -> tuple[File, ...]:
@@ -170,11 +207,11 @@ def _files(mail: Mail) -> tuple[File, ...]:
 
 
 def _echo(mail: Mail, place: Place, ours: Ours, part_id: str | None) -> Echo:
-    assert mail.sender
+    sender = mail.sender.address if mail.sender else ""
     return Echo(
         event_key=event_key(mail),
         address=next((one for one in _all_recipients(mail) if not ours.owns(one)), ""),
-        to=addresses.channel_of([mail.sender.address], ours.channels),
+        to=addresses.channel_of([sender], ours.channels),
         sent_at=_moment(mail, place),
         external_id=mail.message_id or f"{mail.digest}@missing",
         part_id=part_id,
@@ -184,32 +221,50 @@ def _echo(mail: Mail, place: Place, ours: Ours, part_id: str | None) -> Echo:
         refs=refs(mail),
         files=_files(mail),
         position=place.position,
+        recipients=_recipients(mail, ours),
+        is_proven=place.is_sent_folder,
     )
 
 
-def _receipts(mail: Mail, place: Place, ours: Ours) -> list[Envelope]:
-    """What a delivery report says of mails we sent; only one with a Message-ID of ours changes anything."""
+def _reports(mail: Mail, place: Place, ours: Ours, to: str, tokens: Sequence[str]) -> tuple[Receipt, ...]:
+    """What a delivery report says of the mail it is about; the hub knows whether that was ours."""
     if not mail.bounce:
-        return []
-    own = tuple(one for one in mail.bounce.original_ids if ours.part_of(one))
-    if not own:
-        return []
-    to = addresses.channel_of([*_all_recipients(mail), *mail.delivered_to], ours.channels)
+        return ()
+    named = tuple(dict.fromkeys((*_part_ids(mail, ours), *mail.bounce.original_ids)))
     at = _moment(mail, place)
-    found: list[Envelope] = []
-    for one in mail.bounce.recipients:
-        position = "" if found else place.position  # a position stands for one arrival
-        if one.has_failed:
-            found.append(Receipt("failed", at, to, one.address, own, code=_code(one), position=position))
-        elif one.has_arrived:
-            found.append(Receipt("delivered", at, to, one.address, own, position=position))
-    return found
+    found = []
+    for one in mail.bounce.recipients if named or tokens else ():
+        status: Literal["failed", "delayed", "delivered"] | None = (
+            "failed" if one.has_failed else "delivered" if one.has_arrived else "delayed" if one.is_delayed else None
+        )
+        if status:
+            code = _code(one) if status == "failed" else ""
+            found.append(Receipt(status, at, to, one.address, named, code=code, asked=one.asked))
+    return tuple(found)
+
+
+def _part_ids(mail: Mail, ours: Ours) -> list[str]:
+    """The Message-IDs of ours behind the mark in a copy of our mail: relays put their own id in place of it."""
+    installation, _, part_id = (mail.bounce.mark if mail.bounce else "").partition("/")
+    if not part_id or installation != ours.installation:
+        return []
+    return [message_id(part_id, channel.address) for channel in ours.channels]
+
+
+_CODES = {
+    "5.1.0": "email.no_such_mailbox",
+    "5.1.1": "email.no_such_mailbox",
+    "5.1.2": "email.no_such_mailbox",
+    "5.1.3": "email.no_such_mailbox",
+    "5.1.6": "email.no_such_mailbox",
+    "5.1.10": "email.no_such_mailbox",
+    "5.2.2": "email.mailbox_full",
+    "4.2.2": "email.mailbox_full",
+    "5.2.3": "email.too_big",
+    "5.3.4": "email.too_big",
+}
 
 
 def _code(reported: Reported) -> str:
-    status = reported.status or ""
-    if status.startswith(("5.1.0", "5.1.1", "5.1.2", "5.1.3", "5.1.10")):
-        return "email.no_such_mailbox"
-    if status == "5.2.2":
-        return "email.mailbox_full"
-    return "email.refused_by_policy" if status.startswith("5.7.") else "email.bounced"
+    status = reported.detail or reported.status or ""
+    return _CODES.get(status) or ("email.refused_by_policy" if status.startswith("5.7.") else "email.bounced")

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from omnibox_email.transport import Accepted, Leaving, NoExtraLine, Transport
+from omnibox_email.transport import Accepted, NoExtraLine, Transport
+
+if TYPE_CHECKING:
+    from omnibox_email.sending import Handover
 
 MOST_LINES = 3  # at once; Microsoft 365 gives a mailbox no more
 MANY_WAITING = 8  # mails; then a further line is worth its login
@@ -23,14 +27,14 @@ class Lines:
         self._further = [make() for _ in range(MOST_LINES - 1)]
         self._rests_until = 0.0  # by the loop's clock
 
-    async def send(self, sender: str, recipients: Sequence[str], raw: bytes, leaving: Leaving) -> Accepted:
+    async def send(self, mail: Handover) -> Accepted:
         """As `Transport.send`."""
         if (line := self._further_line()) is not None:
             try:
-                return await line.send(sender, recipients, raw, leaving, is_extra=True)
+                return await line.send(mail, is_extra=True)
             except NoExtraLine:
                 self._rests_until = asyncio.get_running_loop().time() + EXTRA_REST_S
-        return await self.first.send(sender, recipients, raw, leaving)
+        return await self.first.send(mail)
 
     def _further_line(self) -> Transport | None:
         """The least busy one, where the first is busy enough and the server gives more than one."""

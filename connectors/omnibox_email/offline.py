@@ -10,24 +10,39 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
-from omnibox_email import addresses, building, reading
+from omnibox_email import addresses, building, fields, reading, stubs
 from omnibox_email.addresses import Mailbox
 
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
 
 def record(raw: bytes) -> dict[str, Any]:
-    """The record of one mail: every key, whatever the bytes."""
+    """The record of one mail: every key, whatever the bytes. It is read in a process with limits."""
+    from omnibox_email import worker
+
+    return worker.record(raw)
+
+
+def record_here(raw: bytes) -> dict[str, Any]:
+    """As `record`, in this process."""
     try:
-        found = _record(reading.read(raw))
-    except Exception:  # any bytes are a mail: what breaks the reader comes out as text
-        found = {**_empty(), "text": raw[:1_000_000].decode("utf-8", "replace")}
-    return {key: _scrub(value) for key, value in found.items()}
+        return record_of(reading.read(raw))
+    except (MemoryError, RecursionError):
+        raise
+    except Exception:  # any bytes are a mail: what breaks the reader is shown as far as it can be
+        return record_of(stubs.stub(raw))
+
+
+def record_of(mail: reading.Mail) -> dict[str, Any]:
+    """A read mail as its record."""
+    return {key: _scrub(value) for key, value in _record(mail).items()}
 
 
 def _record(mail: reading.Mail) -> dict[str, Any]:
     return {
-        **_empty(),
+        "v": 1,
+        "channel": "email",
+        "kind": "message",
         "external_id": mail.message_id,
         "in_reply_to": mail.in_reply_to[0] if mail.in_reply_to else None,
         "references": list(mail.references),
@@ -43,29 +58,7 @@ def _record(mail: reading.Mail) -> dict[str, Any]:
         "timestamp": _timestamp(mail.sent_at),
         "auto_submitted": mail.automatic is not None,
         "bounce": _bounce(mail),
-    }
-
-
-def _empty() -> dict[str, Any]:
-    return {
-        "v": 1,
-        "channel": "email",
-        "kind": "message",
-        "external_id": None,
-        "in_reply_to": None,
-        "references": [],
-        "sender": None,
-        "to": [],
-        "cc": [],
-        "reply_to": [],
-        "subject": None,
-        "text": "",
-        "html": None,
-        "reply_text": "",
-        "attachments": [],
-        "timestamp": None,
-        "auto_submitted": False,
-        "bounce": None,
+        "truncated": mail.is_cut,
     }
 
 
@@ -128,10 +121,10 @@ def rendered(item: Mapping[str, Any]) -> dict[str, Any]:
         raise ValueError("unsupported")
     own = addresses.parse_list(str(item["from"]).encode("utf-8", "replace"))
     domain = next((addresses.domain_of(box.address) for box in own if addresses.is_usable(box.address)), "localhost")
-    letter_id = f"{uuid4()}.omnibox@{building.ascii_domain(domain)}"
+    letter_id = f"{uuid4()}.omnibox@{fields.ascii_domain(domain)}"
     letter, recipients = building.answer_to(raw, item, letter_id, datetime.now(UTC))
     return {
         "raw_base64": base64.b64encode(building.build(letter)).decode("ascii"),
-        "envelope_from": building.envelope_address(letter.sender),
+        "envelope_from": fields.envelope(letter.sender),
         "envelope_to": recipients,
     }

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import html as markup
 import re
+from collections.abc import Mapping
 from typing import Any
 
+from omnibox_email import hostile
 from omnibox_email.charsets import words
 
 MOST_HTML = 10_000_000
@@ -22,9 +24,10 @@ BLOCKS = words(
 )
 PARAGRAPHS = frozenset({"p", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "dl", "pre", "blockquote", "table"})
 DEEPEST_QUOTE = 20
-DEEPEST_HTML = 1000
 MOST_TAGS = 300_000
 
+# A line of these alone only pushes other words out of a preview.
+_UNSEEN = re.compile("[ \u00a0\u00ad\u034f\u061c\u180e\u2000-\u200f\u2028-\u202f\u205f-\u2064\u3000\ufeff]+")
 _BLANK = re.compile(r"[ \t\r\n\f\u00a0]+")
 
 
@@ -33,7 +36,7 @@ def html_to_text(html: str) -> str:
     from selectolax.lexbor import LexborHTMLParser
 
     html = html[:MOST_HTML]
-    if html.count("<") > MOST_TAGS or is_too_deep(html):
+    if is_hostile(html):
         return without_tags(html)
     root = LexborHTMLParser(html).root
     writer = _Writer()
@@ -42,28 +45,20 @@ def html_to_text(html: str) -> str:
     return writer.text()
 
 
-_TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]{0,20})")
-_CLOSES_ITSELF = words(
-    "p li td th tr dt dd option br img hr meta link input col tbody thead tfoot area base wbr source embed param"
-)
+def is_hostile(html: str) -> bool:
+    """Whether HTML is made to keep parsers busy: see `hostile.is_hostile`; what mail programs write never is."""
+    return html.count("<") > MOST_TAGS or hostile.is_hostile(html)
+
+
+_TAG_END = re.compile(r"[^<>]{0,100}>")
 _INVISIBLE = re.compile(r"<(?:(script|style|title)\b|!--)", re.I)
-
-
-def is_too_deep(html: str) -> bool:
-    """Whether elements nest deeper than any mail program writes: parsers look up the whole depth at each tag."""
-    depth = 0
-    for found in _TAG.finditer(html):
-        if found.group(2).lower() not in _CLOSES_ITSELF:
-            depth = max(0, depth - 1) if found.group(1) else depth + 1
-            if depth > DEEPEST_HTML:
-                return True
-    return False
 
 
 def without_tags(html: str) -> str:
     """The words of HTML that no parser should see: tags cut out, nothing laid out."""
     bare = re.sub(r"<[^<>]{0,2000}>", "\n", _visible(html))
-    return re.sub(r"\s*\n\s*", "\n", markup.unescape(bare)).strip()
+    lines = (line.strip() for line in markup.unescape(bare).split("\n"))
+    return "\n".join(line for line in lines if line)
 
 
 def _visible(html: str) -> str:
@@ -74,7 +69,8 @@ def _visible(html: str) -> str:
         kept.append(html[at : found.start()])
         closing = f"</{found.group(1).lower()}" if found.group(1) else "-->"
         end = lowered.find(closing, found.end())
-        at = len(html) if end < 0 else end + len(closing)
+        after = _TAG_END.match(html, end + len(closing)) if end >= 0 and found.group(1) else None
+        at = len(html) if end < 0 else after.end() if after else end + len(closing)
     return "".join(kept) + html[at:]
 
 
@@ -90,6 +86,8 @@ class _Writer:
         self.wants_empty = False
         self.prefix = ""
         self.quotations: set[int] = set()
+        self.kept_as_set: set[int] = set()
+        self.lists: list[int | None] = []  # the number of the next item of each open list; None: no numbers
 
     def empty_line(self) -> None:
         """The blank line that is still owed, with the marks of the present level."""
@@ -120,7 +118,7 @@ class _Writer:
             return
         if not self.line:
             self.empty_line()
-            self.line.append(self._marks() + self.prefix)
+            self.line.append(self._marks() + self._indent() + self.prefix)
             self.prefix = ""
         elif self.has_blank:
             self.line.append(" ")
@@ -129,6 +127,10 @@ class _Writer:
 
     def _marks(self) -> str:
         return "> " * min(self.quotes, DEEPEST_QUOTE)
+
+    def _indent(self) -> str:
+        """Items of a list within a list stand further in."""
+        return "  " * min(len(self.lists) - 1, DEEPEST_QUOTE) if self.prefix else ""
 
     def end_line(self, *, keep_empty: bool = False) -> None:
         if self.line:
@@ -142,7 +144,7 @@ class _Writer:
 
     def text(self) -> str:
         self.end_line()
-        text = "\n".join(self.lines)
+        text = "\n".join("" if _UNSEEN.fullmatch(line) else line for line in self.lines)
         return re.sub(r"\n{3,}", "\n\n", text).strip("\n")
 
 
@@ -154,12 +156,22 @@ def _walk(root: Any, writer: _Writer) -> None:
         tag = node.tag
         if is_leaving:
             _leave(node, tag, writer)
+            if node.mem_id in writer.kept_as_set:
+                writer.preformatted -= 1
             continue
         if tag == "-text":
             writer.words(node.text_content or "")
             continue
-        if tag in HIDDEN or tag.startswith(("-", "_")) or _is_hidden(node, tag):
+        if tag in HIDDEN or tag.startswith(("-", "_")):
             continue
+        attributes = node.attributes
+        if attributes and tag not in ("html", "body"):
+            style = _style(node) if "style" in attributes else ""
+            if _is_hidden(style, attributes):
+                continue
+            if "white-space:pre" in style and tag != "pre" and tag in BLOCKS:
+                writer.kept_as_set.add(node.mem_id)
+                writer.preformatted += 1
         _enter(node, tag, writer)
         stack.append((node, True))
         child = node.last_child
@@ -168,11 +180,23 @@ def _walk(root: Any, writer: _Writer) -> None:
             child = child.prev
 
 
-def _is_hidden(node: Any, tag: str) -> bool:
-    if tag in BLOCKS or tag in ("span", "font", "a", "img", "td"):
-        style = (node.attributes.get("style") or "").replace(" ", "").lower()
-        return "display:none" in style or "mso-hide:all" in style
-    return False
+_STYLE = re.compile(r"\s+")
+
+
+def _style(node: Any) -> str:
+    """The style of an element in small letters, without blanks."""
+    return _STYLE.sub("", (node.attributes.get("style") or "")[:2000]).lower()
+
+
+def _is_hidden(style: str, attributes: Mapping[str, str | None]) -> bool:
+    if "hidden" in attributes:
+        return True
+    if "display:none" in style or "visibility:hidden" in style or "mso-hide:all" in style:
+        return True
+    return "overflow:hidden" in style and _FLAT.search(style) is not None
+
+
+_FLAT = re.compile(r"(?:^|;)(?:max-)?height:0(?:px|pt|em|%)?(?:!important)?(?:;|$)")
 
 
 def _enter(node: Any, tag: str, writer: _Writer) -> None:
@@ -199,7 +223,9 @@ def _enter(node: Any, tag: str, writer: _Writer) -> None:
     elif tag == "pre":
         writer.preformatted += 1
     elif tag == "li":
-        writer.prefix = _bullet(node)
+        writer.prefix = _bullet(node, writer)
+    elif tag in ("ul", "ol"):
+        _open_list(node, tag, writer)
 
 
 _QUOTE_CLASS = re.compile(r"quote|cite|moz-", re.I)
@@ -217,9 +243,22 @@ def _is_quotation(node: Any, writer: _Writer) -> bool:
     return bool(writer.lines) and writer.lines[-1].rstrip().endswith((":", "："))
 
 
-def _bullet(node: Any) -> str:
-    parent = node.parent
-    return "1. " if parent is not None and parent.tag == "ol" and node.prev is None else "* "
+def _open_list(node: Any, tag: str, writer: _Writer) -> None:
+    writer.lists.append(_number(node.attributes.get("start"), 1) if tag == "ol" else None)
+    writer.wants_empty = writer.wants_empty and len(writer.lists) == 1
+
+
+def _bullet(node: Any, writer: _Writer) -> str:
+    number = writer.lists[-1] if writer.lists else None
+    if number is None:
+        return "* "
+    number = _number(node.attributes.get("value"), number)
+    writer.lists[-1] = number + 1
+    return f"{number}. "
+
+
+def _number(value: str | None, default: int) -> int:
+    return int(value) if value and value.isascii() and value.isdigit() and len(value) < 7 else default
 
 
 def _leave(node: Any, tag: str, writer: _Writer) -> None:
@@ -229,7 +268,9 @@ def _leave(node: Any, tag: str, writer: _Writer) -> None:
         return
     writer.end_line()
     writer.prefix = ""
-    writer.wants_empty = writer.wants_empty or tag in PARAGRAPHS
+    if tag in ("ul", "ol") and writer.lists:
+        writer.lists.pop()
+    writer.wants_empty = writer.wants_empty or (tag in PARAGRAPHS and not (tag in ("ul", "ol") and writer.lists))
     if tag == "blockquote" and node.mem_id in writer.quotations:
         writer.quotes -= 1
     elif tag == "pre":

@@ -10,20 +10,19 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from omnibox.connector import BadSettings, ChannelDown, Context, Rejected, SendError, Temporary, Uncertain
+from omnibox_email import tokens, verdicts
 from omnibox_email.account import Server
 from omnibox_email.faults import Timings
 
 if TYPE_CHECKING:
     import aiosmtplib
 
+    from omnibox_email.sending import Handover
+
 Leaving = Callable[[], Awaitable[None]]
 
 CHUNK = 256 * 1024
 _LINE_END = re.compile(rb"\r\n|\n|\r")
-_ENHANCED = re.compile(r"\b([245]\.\d{1,3}\.\d{1,3})\b")
-_ID = re.compile(r"<([^<>\s@]{1,300}@[^<>\s@]{1,200})>")
-_SES_HOST = re.compile(r"email-smtp\.([a-z0-9-]+)\.amazonaws\.com\Z", re.I)
-_SES_ID = re.compile(r"\b([0-9a-f]{16}-[0-9a-f-]{30,60})\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,17 +34,14 @@ class Accepted:
 
 
 @dataclass(frozen=True, slots=True)
-class Handover:
-    """One mail on its way to the server."""
+class Fitted:
+    """A mail in the form that one server can take, and whom that server cannot reach."""
 
-    sender: str
-    recipients: Sequence[str]
+    mail: Handover
+    able: Sequence[str]
+    unable: Mapping[str, SendError]
     raw: bytes = field(repr=False)
-    leaving: Leaving = field(repr=False)
-
-    @property
-    def needs_utf8(self) -> bool:
-        return not (self.sender + "".join(self.recipients)).isascii()
+    utf8: bool = False
 
 
 class NoExtraLine(Exception):
@@ -66,43 +62,44 @@ class Transport:
         self._is_clean = True
         self.waiting = 0  # mails, the one that is being sent included
 
-    async def send(
-        self, sender: str, recipients: Sequence[str], raw: bytes, leaving: Leaving, *, is_extra: bool = False
-    ) -> Accepted:
-        """Hand over one mail, or raise a `SendError`. `leaving` is awaited right before the final dot.
+    async def send(self, mail: Handover, *, is_extra: bool = False) -> Accepted:
+        """Hand over one mail, or raise a `SendError`. `mail.leaving` is awaited right before the final dot.
 
-        On an extra line a failure to get the line is `NoExtraLine`.
+        Where every one of several recipients is refused, nothing has left and all are in `refused`. On an extra line a
+        failure to get the line is `NoExtraLine`.
         """
         self.waiting += 1
         try:
             async with self._lock:
                 self._stop_timer()
-                return await self._send(Handover(sender, recipients, raw, leaving), is_extra=is_extra)
+                return await self._send(mail, is_extra=is_extra)
         finally:
             self.waiting -= 1
 
     async def _send(self, mail: Handover, *, is_extra: bool) -> Accepted:
         is_kept = await self._has_line()
         try:
-            client = self._fitting(await self._line(), mail)
+            client = await self._line()
         except SendError as error:
             if is_extra and not isinstance(error, Rejected):
                 raise NoExtraLine from None
             raise
         try:
+            fitted = await self._fitting(client, mail)
             try:
-                code, said = await self._offer(client, mail)
+                code, said = await self._offer(client, fitted)
             except Temporary:
                 code, said = 421, ""
                 if not is_kept:
                     raise
             if code == 421 and is_kept:  # the line died while it was kept: nothing has begun, another one will do
                 self.close()
-                client = self._fitting(await self._line(), mail)
-                code, said = await self._offer(client, mail)
+                client = await self._line()
+                fitted = await self._fitting(client, mail)
+                code, said = await self._offer(client, fitted)
             if code != 250:
-                raise _sender_refused(code, said)
-            accepted = await self._transfer(client, mail)
+                raise verdicts.sender_refused(code, said)
+            accepted = await self._transfer(client, fitted)
         except SendError as error:
             self._after_failure(error)
             raise
@@ -137,16 +134,21 @@ class Transport:
             self._is_clean = True
         return self._client
 
-    def _fitting(self, client: aiosmtplib.SMTP, mail: Handover) -> aiosmtplib.SMTP:
-        """The client, where its server can take this mail at all."""
-        announced = client.esmtp_extensions.get("size", "")
-        if announced.isdigit() and 0 < int(announced) < len(mail.raw):
-            self._start_timer()
-            raise Rejected("email.too_big")
-        if mail.needs_utf8 and not client.supports_extension("smtputf8"):
-            self._start_timer()
+    async def _fitting(self, client: aiosmtplib.SMTP, mail: Handover) -> Fitted:
+        """The mail as this server can take it, if it can take it at all."""
+        utf8 = mail.needs_utf8 and client.supports_extension("smtputf8")
+        able = tuple(one for one in mail.recipients if utf8 or one.isascii())
+        if not able or not (utf8 or mail.sender.isascii()):
             raise Rejected("email.address_not_supported")
-        return client
+        try:
+            raw = await mail.raw(utf8=utf8)
+        except ValueError:
+            raise Rejected("email.address_not_supported") from None
+        announced = client.esmtp_extensions.get("size", "")
+        if announced.isdigit() and 0 < int(announced) < len(raw):
+            raise Rejected("email.too_big")
+        unable = {one: Rejected("email.address_not_supported") for one in mail.recipients if one not in able}
+        return Fitted(mail, able, unable, raw, utf8=utf8)
 
     async def dial(self) -> aiosmtplib.SMTP:
         """A connected, encrypted, logged-in client, or a `SendError` that names the stage."""
@@ -175,14 +177,14 @@ class Transport:
             if self._does_log_in:
                 await self._log_in(client)
         except aiosmtplib.SMTPConnectResponseError as error:
-            raise _refusal("email.smtp_greeting_refused", error.code) from None
+            raise verdicts.refusal("email.smtp_greeting_refused", error.code) from None
         except aiosmtplib.SMTPConnectError as error:
             if isinstance(error.__cause__, ssl.SSLError):
                 raise ChannelDown("email.smtp_tls_failed") from None
             raise Temporary("email.smtp_connect_failed") from None
         except aiosmtplib.SMTPResponseException as error:
             client.close()
-            raise _refusal("email.smtp_refused", error.code) from None
+            raise verdicts.refusal("email.smtp_refused", error.code) from None
         except (aiosmtplib.SMTPException, OSError):
             client.close()
             raise Temporary("email.smtp_connect_failed") from None
@@ -198,6 +200,9 @@ class Transport:
 
         if not client.supports_extension("auth"):
             raise ChannelDown("email.smtp_no_login")
+        if self._server.tokens is not None:
+            await tokens.log_in_to_send(client, self._server)
+            return
         try:
             await client.login(self._server.user.encode(), self._server.password.encode())
         except aiosmtplib.SMTPAuthenticationError as error:
@@ -238,33 +243,44 @@ class Transport:
 
     # -- one mail --
 
-    async def _offer(self, client: aiosmtplib.SMTP, mail: Handover) -> tuple[int, str]:
+    async def _offer(self, client: aiosmtplib.SMTP, fitted: Fitted) -> tuple[int, str]:
         """The server's answer to MAIL."""
-        options = [b"SMTPUTF8"] if mail.needs_utf8 else []
+        options = [b"SMTPUTF8"] if fitted.utf8 else []
         if client.supports_extension("size"):
-            options.append(b"SIZE=%d" % len(mail.raw))
-        return await self._command(client, b"MAIL", b"FROM:<" + mail.sender.encode() + b">", *options)
+            options.append(b"SIZE=%d" % len(fitted.raw))
+        if client.supports_extension("dsn"):
+            options.append(b"RET=HDRS ENVID=" + _xtext(fitted.mail.letter.message_id))
+        mail = fitted.mail
+        code, said = await self._command(client, b"MAIL", b"FROM:<" + mail.sender.encode() + b">", *options)
+        if 500 <= code < 600 and mail.plain_sender not in ("", mail.sender):
+            # Some servers take no empty sender and no plus address from an account; that is no reason to keep the mail.
+            return await self._command(client, b"MAIL", b"FROM:<" + mail.plain_sender.encode() + b">", *options)
+        return code, said
 
-    async def _transfer(self, client: aiosmtplib.SMTP, mail: Handover) -> Accepted:
+    async def _transfer(self, client: aiosmtplib.SMTP, fitted: Fitted) -> Accepted:
         """What follows MAIL."""
-        refused = await self._name_recipients(client, mail.recipients)
+        refused = await self._name_recipients(client, fitted)
+        if len(refused) == len(fitted.mail.recipients):
+            if len(refused) == 1:
+                raise next(iter(refused.values()))
+            self._is_clean = False
+            return Accepted("", refused)
         code, said = await self._command(client, b"DATA")
         if code != 354:
-            raise _content_refused(code, said)
-        code, said = await self._data(client, mail.raw, mail.leaving)
+            raise verdicts.content_refused(code, said)
+        code, said = await self._data(client, fitted.raw, fitted.mail.leaving)
         if code != 250:
-            raise _content_refused(code, said)
+            raise verdicts.content_refused(code, said)
         return Accepted(said, refused)
 
-    async def _name_recipients(self, client: aiosmtplib.SMTP, recipients: Sequence[str]) -> dict[str, SendError]:
-        refused: dict[str, SendError] = {}
-        for one in recipients:
-            code, said = await self._command(client, b"RCPT", b"TO:<" + one.encode() + b">")
+    async def _name_recipients(self, client: aiosmtplib.SMTP, fitted: Fitted) -> dict[str, SendError]:
+        refused: dict[str, SendError] = dict(fitted.unable)
+        notify = b"NEVER" if fitted.mail.is_automatic else b"FAILURE,DELAY"
+        options = [b"NOTIFY=" + notify] if client.supports_extension("dsn") else []
+        for one in fitted.able:
+            code, said = await self._command(client, b"RCPT", b"TO:<" + one.encode() + b">", *options)
             if code not in (250, 251, 252):
-                refused[one] = _recipient_refused(code, said)
-        if len(refused) == len(recipients):
-            waiting = [error for error in refused.values() if isinstance(error, Temporary)]
-            raise waiting[0] if waiting else next(iter(refused.values()))
+                refused[one] = verdicts.recipient_refused(code, said)
         return refused
 
     async def _command(self, client: aiosmtplib.SMTP, *words: bytes) -> tuple[int, str]:
@@ -339,6 +355,12 @@ def stuffed(raw: bytes) -> bytes:
     return data if data.endswith(b"\r\n") else data + b"\r\n"
 
 
+def _xtext(text: str) -> bytes:
+    """A value for a parameter of MAIL (RFC 3461 4)."""
+    octets = text.encode("ascii", "replace")[:100]
+    return b"".join(b"%c" % one if 33 <= one <= 126 and one not in b"+=" else b"+%02X" % one for one in octets)
+
+
 def _own_name(sock: Any) -> str:
     """How we greet: our address on that line; the machine's name is nobody's business."""
     host = sock.getsockname()[0]
@@ -350,47 +372,3 @@ def _close_quietly(sock: Any) -> None:
         sock.close()
     except OSError:
         return
-
-
-def _refusal(code: str, status: int) -> SendError:
-    return ChannelDown(code) if 500 <= status < 600 else Temporary(code)
-
-
-def _is_about_size(status: int, said: str) -> bool:
-    enhanced = _ENHANCED.search(said)
-    return (enhanced is not None and enhanced.group(1) in ("5.3.4", "5.2.3")) or (status == 552 and enhanced is None)
-
-
-def _sender_refused(status: int, said: str) -> SendError:
-    if _is_about_size(status, said):
-        return Rejected("email.too_big")
-    return _refusal("email.sender_refused", status)
-
-
-def _recipient_refused(status: int, said: str) -> SendError:
-    if status < 500:
-        return Temporary("email.recipient_deferred")
-    enhanced = _ENHANCED.search(said)
-    is_unknown = enhanced.group(1).startswith("5.1.") if enhanced else status in (550, 551, 553)
-    return Rejected("email.no_such_mailbox" if is_unknown else "email.recipient_refused", unreachable=is_unknown)
-
-
-def _content_refused(status: int, said: str) -> SendError:
-    if _is_about_size(status, said):
-        return Rejected("email.too_big")
-    if 500 <= status < 600:
-        return Rejected("email.content_refused")
-    if 400 <= status < 500:
-        return Temporary("email.deferred")
-    return Uncertain("email.smtp_nonsense")
-
-
-def aliases(answer: str, host: str, own: str) -> tuple[str, ...]:
-    """The ids a relay gave the mail in its last answer: answers of customers will name those."""
-    found = _ID.findall(answer)
-    ses = _SES_HOST.search(host)
-    if ses and (given := _SES_ID.search(answer)):
-        region = ses.group(1)
-        domain = "email.amazonses.com" if region == "us-east-1" else f"{region}.amazonses.com"
-        found.append(f"{given.group(1)}@{domain}")
-    return tuple(one for one in dict.fromkeys(found) if one != own)

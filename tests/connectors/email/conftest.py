@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import shutil
 import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -108,6 +109,27 @@ def free_port() -> int:
 
 @pytest.fixture(scope="session")
 def dovecot() -> Iterator[Dovecot]:
+    with _dovecot(CONFIGURATION) as server:
+        yield server
+
+
+@contextlib.asynccontextmanager
+async def dovecot_by_token(identity: str) -> AsyncIterator[Dovecot]:
+    """A Dovecot that asks the identity server at `identity` whose a token is."""
+    static = "passdb {{\n  driver = static\n  args = password={password}\n}}"
+    by_token = "passdb {{\n  driver = oauth2\n  mechanisms = xoauth2 oauthbearer\n  args = {folder}/oauth2.conf\n}}"
+    text = CONFIGURATION.replace(static, by_token).replace("plain login", "xoauth2 oauthbearer")
+    words = f"tokeninfo_url = {identity}/whose?access_token=\nusername_attribute = email\n"
+    manager = _dovecot(text, {"oauth2.conf": words})
+    server = await asyncio.to_thread(manager.__enter__)
+    try:
+        yield server
+    finally:
+        await asyncio.to_thread(manager.__exit__, None, None, None)
+
+
+@contextlib.contextmanager
+def _dovecot(configuration: str, files: Mapping[str, str] | None = None) -> Iterator[Dovecot]:
     if shutil.which("dovecot") is None or os.geteuid() != 0:
         pytest.skip("dovecot is not installed, or the tests do not run as root: see scripts/install-servers")
     folder = Path(tempfile.mkdtemp(prefix="omnibox-dovecot-"))
@@ -120,7 +142,9 @@ def dovecot() -> Iterator[Dovecot]:
     (folder / "run").mkdir()
     (folder / "mail").mkdir()
     shutil.chown(folder / "mail", "dovecot", "dovecot")
-    text = CONFIGURATION.format(folder=folder, password=PASSWORD, imap=server.imap, imaps=server.imaps)
+    for name, words in (files or {}).items():
+        (folder / name).write_text(words)
+    text = configuration.format(folder=folder, password=PASSWORD, imap=server.imap, imaps=server.imaps)
     (folder / "dovecot.conf").write_text(text)
     # In the foreground, as our child: a daemon would outlive a killed test run.
     process = subprocess.Popen(["dovecot", "-F", "-c", str(folder / "dovecot.conf")], stdin=subprocess.DEVNULL)

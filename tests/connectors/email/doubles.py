@@ -92,6 +92,9 @@ class FakeContext:
     async def save_secret(self, name: str, value: str) -> None:
         self.settings[name] = value
 
+    async def stored_setting(self, name: str) -> Any:
+        return self.settings.get(name)
+
     async def remember(self, key: str, value: str, until: datetime) -> None:
         return
 
@@ -107,6 +110,9 @@ class Shelf:
         self.items: list[Envelope] = []
         self.outcomes: list[str] = []
         self.largest = 0
+        self.known: set[str] = set()
+        self.counts: list[tuple[int, int, str]] = []
+        self.waits: list[float] = []
         self._changed = asyncio.Event()
 
     async def __call__(self, items: Sequence[Envelope], cursor: Mapping[str, Any]) -> list[str]:
@@ -114,10 +120,21 @@ class Shelf:
         outcomes = ["duplicate" if getattr(item, "event_key", "?") in known else "stored" for item in items]
         self.items += [item for item, outcome in zip(items, outcomes, strict=True) if outcome == "stored"]
         self.outcomes += outcomes
+        self.known |= {getattr(item, "position", "") for item in items}
         self.largest = max(self.largest, len(items))
         self.cursor = cursor
         self._changed.set()
         return outcomes
+
+    async def missing(self, positions: Sequence[str]) -> list[str]:
+        return [position for position in positions if position not in self.known]
+
+    async def counted(self, there: int, missing: int, code: str = "") -> None:
+        self.counts.append((there, missing, code))
+        self._changed.set()
+
+    def waited(self, seconds: float) -> None:
+        self.waits.append(seconds)
 
     async def until(self, count: int) -> None:
         """Wait until `count` different items were stored."""

@@ -21,7 +21,7 @@ from tests.connectors.email.doubles import (
     running,
 )
 
-from omnibox.connector import BadSettings, ChannelDown, ChannelSettings
+from omnibox.connector import BadSettings, ChannelDown, ChannelSettings, Echo
 from omnibox_email.faults import Timings
 from omnibox_email.imap import Line, dial
 
@@ -103,6 +103,59 @@ async def test_a_rebuilt_mailbox_is_read_again_without_doubles(dovecot: Dovecot,
         await shelf.until(4)
     assert {item.external_id for item in shelf.items} == {f"m{n}@customer.example" for n in range(4)}  # type: ignore[union-attr]
     assert isinstance(before, int)
+
+
+async def test_a_thousand_mails_of_a_rebuilt_mailbox_are_neither_lost_nor_doubled(dovecot: Dovecot, user: str) -> None:
+    for number in range(999):
+        _put_quietly(dovecot, user, mail(number=number), f"{number:04}.a")
+    dovecot.put(user, mail(number=999), "0999.a")
+    shelf = Shelf()
+    async with running(email(dovecot, user, import_existing=True), shelf):
+        await shelf.until(1000)
+    dovecot.rebuild(user)
+    shelf.counts.clear()
+    dovecot.put(user, mail(number=1000), "1000.a")
+    async with running(email(dovecot, user, import_existing=True), shelf):
+        await shelf.until(1001)
+        await shelf.until_offered(2001)
+        await shelf._until(lambda: bool(shelf.counts))
+    assert shelf.outcomes.count("duplicate") == 1000
+    assert {missing for _, missing, _ in shelf.counts} == {0}
+
+
+async def test_a_colleagues_answer_comes_from_the_folder_of_sent_mail(dovecot: Dovecot, user: str) -> None:
+    shelf = Shelf()
+    async with running(email(dovecot, user), shelf):
+        await shelf._until(lambda: "Sent" in shelf.cursor)
+        answer = mail("Written elsewhere", sender=ADDRESS, to="ana@customer.example")
+        dovecot.put(user, answer, "1.s", folder="Sent")
+        await shelf.until(1)
+    assert isinstance(shelf.items[0], Echo)
+
+
+@pytest.mark.parametrize("afterwards", ["mark read", "move"])
+async def test_stored_mail_is_marked_or_moved(dovecot: Dovecot, user: str, afterwards: str) -> None:
+    shelf = Shelf()
+    async with running(email(dovecot, user, afterwards=afterwards, move_to="Done/2026 – ü"), shelf):
+        await shelf.until_cursor()
+        for number in (1, 2):
+            dovecot.put(user, mail(number=number), f"{number}.a")
+        await shelf.until(2)
+        dovecot.put(user, mail(number=3), "3.a")
+        await shelf.until(3)
+        dovecot.put(user, mail(number=4), "4.a")  # what became of the others was settled before this one was read
+        await shelf.until(4)
+    line = await open_line(dovecot, user)
+    await line.examine("INBOX")
+    left, unread = await line.search("ALL"), await line.search("UNSEEN")
+    if afterwards == "move":
+        await line.examine("Done/2026 – ü")
+        assert len(await line.search("ALL")) >= 3
+        assert len(left) <= 1
+    else:
+        assert len(left) == 4
+        assert len(unread) <= 1
+    line.abort()
 
 
 async def test_exact_bytes_of_a_big_mail(dovecot: Dovecot, user: str) -> None:

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.connectors.email.doubles import ADDRESS, PART_ID, TOKEN
 
-from omnibox.connector import Echo, Inbound, Receipt
+from omnibox.connector import Echo, Inbound
 from omnibox_email import intake, quotes
 from omnibox_email.addresses import OwnAddress
 from omnibox_email.dates import parse_date
@@ -71,13 +71,16 @@ def test_a_mail_an_agent_sent_from_elsewhere_is_an_echo_of_the_sent_folder() -> 
     assert (item.part_id, item.refs) == (None, ("1@x",))
 
 
-def test_only_a_report_with_an_id_of_ours_is_a_receipt() -> None:
+def test_a_report_names_the_mail_and_each_recipient() -> None:
     raw = (FIXTURES[0].parent / "dsn-failed.eml").read_bytes()
-    assert all(isinstance(item, Receipt) for item in intake.take_in(raw, PLACE, OURS))
-    forged = raw.replace(b".omnibox@shop.example", b"@else.example")
-    (item,) = intake.take_in(forged, PLACE, OURS)
+    (item,) = intake.take_in(raw, PLACE, OURS)
     assert isinstance(item, Inbound)
-    assert item.automatic
+    assert item.automatic == "bounce"
+    own = (f"{PART_ID}.omnibox@shop.example",)
+    assert [(one.status, one.address, one.external_ids == own) for one in item.reports] == [
+        ("failed", "ana@gone.example", True),
+        ("failed", "bob@full.example", True),
+    ]
 
 
 @pytest.mark.parametrize(

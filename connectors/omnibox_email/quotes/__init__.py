@@ -1,0 +1,45 @@
+"""The writer's own words of a mail: without quoted history, signature and device line. Linear, line by line."""
+
+from __future__ import annotations
+
+from omnibox_email.quotes.containers import hint_of
+from omnibox_email.quotes.history import without_history
+from omnibox_email.quotes.lines import MOST_CHARACTERS, bare
+from omnibox_email.quotes.signatures import is_only_signature, without_signature
+
+__all__ = ["reply_text"]
+
+
+def reply_text(text: str, html: str | None = None) -> str:
+    """`text` without history and signature, or all of it where nothing would be left.
+
+    The lines are those of `text`, as they stand there; `html`, where the mail has it, only tells where its
+    containers of history begin. Quoted lines between answers go, the answers stay in order, one blank line between
+    them where there was any. A text without history keeps its closing formula and loses only what is certainly a
+    signature: what stands below `-- `, and device lines.
+    """
+    hint = hint_of(text, html) if html else None
+    own = without_history(text, hint.history if hint else None)
+    lines = text.split("\n") if own is None else own
+    if own is None and len(text) > MOST_CHARACTERS:
+        return text
+    if own is not None and is_only_signature(own):
+        return _trim(text.split("\n"), is_cut=False)
+    kept = without_signature(lines, has_history=own is not None, marked_up=hint.signatures if hint else ())
+    reply = _trim(kept, is_cut=own is not None or len(_trimmed_lines(kept)) < len(_trimmed_lines(lines)))
+    return reply if reply.strip() else _trim(text.split("\n"), is_cut=False) or text.strip("\n")
+
+
+def _trimmed_lines(lines: list[str]) -> list[str]:
+    """Without blank lines at both ends."""
+    start, end = 0, len(lines)
+    while start < end and not bare(lines[start]):
+        start += 1
+    while end > start and not bare(lines[end - 1]):
+        end -= 1
+    return lines[start:end]
+
+
+def _trim(lines: list[str], *, is_cut: bool) -> str:
+    text = "\n".join(_trimmed_lines(lines))
+    return text.rstrip() if is_cut else text

@@ -1,0 +1,227 @@
+"""Blocks of mail headers, rules such as «-----Original Message-----», and «reply above this line»."""
+
+from __future__ import annotations
+
+import re
+
+from omnibox_email.quotes.history_words import FIELDS, LONGEST_LABEL, PHRASE_STARTS, PHRASES, REPLY_ABOVE, WROTE
+from omnibox_email.quotes.lines import Page
+
+MOST_BLOCK_LINES = 40
+MOST_WRAPPED = 8
+NOTES_LINES = 10
+
+_DASHES = "-_=–—―─━－*~#+"
+_EDGE = " \t*_-=–—―─━－~#+>|[](){}.…:："
+_DRAWN = re.compile(r"[_=–—―─━－~-]{3}")
+_HOUR = re.compile(r"(?<!\d)\d{1,2}[:.h]\d{2}|\d{1,2} ?(?:uhr|am|pm|時|时|點|点|시)\b", re.I)
+_YEAR = re.compile(r"(?:19[89]|20\d|25\d|٢٠\d)\d|\d{1,2}[./-]\d{1,2}[./-]\d{2}(?!\d)")
+_COLUMN = re.compile(r"\s{3}([^\W\d_]{1,12})\Z")
+_INLINE_LABEL = re.compile(r"(?<![^\s*_>])([^\W\d_][^\s:：*]{0,14}(?: [^\s:：*]{1,10})?)\*{0,2} ?[:：]")
+
+
+def is_drawn(line: str) -> bool:
+    """Whether the line is nothing but a rule: dashes, underscores and the like."""
+    return not line.strip(" *_=~#–—―─━－-") and _DRAWN.search(line) is not None
+
+
+def field_of(line: str) -> tuple[str, str] | None:
+    """The kind and the value of a line such as «*Gesendet:* Montag», or None."""
+    stripped = line.strip(" *_|>\t")
+    at = stripped.find(":")
+    wide = stripped.find("：")
+    at = wide if at < 0 or 0 <= wide < at else at
+    if not 0 < at <= LONGEST_LABEL + 4:
+        return None
+    label = stripped[:at].strip(" *_\t")
+    if label[:1].islower() and label.isascii():
+        return None  # programs write it with a capital letter; people and their files do not
+    kind = FIELDS.get(label.casefold())
+    return (kind, stripped[at + 1 :].strip(" *_\t")) if kind else None
+
+
+def rule_end(page: Page, at: int) -> int:
+    """The line after a rule with words that opens history at `at`; 0 where there is none."""
+    line = page.bare[at]
+    if len(line) > 200:
+        return 0
+    core = line.strip(_EDGE).casefold()
+    if not core:
+        return 0
+    opens = len(line) - len(line.lstrip(_DASHES + " >|")) >= 2 and line.lstrip("> |")[:1] in _DASHES
+    closes = line.rstrip()[-2:].strip(_DASHES) == ""
+    if opens and closes and (core in PHRASES or core.startswith(PHRASE_STARTS)):
+        return at + 1
+    if opens and closes and WROTE.search(core) and len(core) > 6 and line.count("-") >= 6:
+        return at + 1
+    if core not in PHRASES:
+        return 0
+    if line.endswith((":", "：")) and core.startswith(_APPLE):
+        return at + 1
+    after = page.next_filled(at + 1)
+    if after < len(page.lines) and after <= at + 2 and (opens or closes or not line.endswith(".")):
+        return at + 1 if field_of(page.bare[after]) else 0
+    return 0
+
+
+_APPLE = (
+    "begin",
+    "anfang",
+    "inizio",
+    "inicio",
+    "début",
+    "início",
+    "start",
+    "början",
+    "börja",
+    "początek",
+    "začátek",
+    "začiatok",
+    "начало",
+    "початок",
+    "edelleen",
+    "továbbított",
+    "başlangıç",
+    "weitergeleitete",
+    "original message follows",
+)
+
+
+# One of these stands in every line that `REPLY_ABOVE` finds; looked for first, since the pattern costs 20 µs a line.
+_ABOVE = (
+    "above",
+    "oberhalb",
+    "über",
+    "encima",
+    "arriba",
+    "dessus",
+    "sopra",
+    "acima",
+    "boven",
+    "ovanför",
+    "over denne",
+    "powyżej",
+    "nad t",
+    "выше",
+    "вище",
+    "yläpuolelle",
+    "satır",
+    "この",
+    "此行",
+)
+
+
+def is_reply_above(line: str) -> bool:
+    """Whether a help desk asks on this line to answer above it."""
+    if not 12 <= len(line) <= 200 or not any(map(line.lower().__contains__, _ABOVE)) or not REPLY_ABOVE.search(line):
+        return False
+    return line[:1] in "-_=#*—–(<[~>" or not line.endswith((".", "?", "!"))
+
+
+def header_block_end(page: Page, start: int, *, is_ruled: bool) -> int:
+    """The line after a block of mail headers that begins at `start`; 0 where none does.
+
+    `is_ruled`: a rule stands above it, so less is asked of the block.
+    """
+    first = field_of(page.bare[start])
+    if first is None or first[0] not in ("from", "sent", "date", "subject", "to"):
+        return _one_line_block(page, start) if first else 0
+    values, end = _fields(page, start)
+    bold = page.bare[start].startswith(("*", "_"))
+    if _is_block(values, is_ruled=is_ruled or bold):
+        return end
+    return _one_line_block(page, start)
+
+
+def _fields(page: Page, start: int) -> tuple[dict[str, str], int]:
+    """The headers of the block at `start` by kind, wrapped ones and single blank lines between them allowed."""
+    values: dict[str, str] = {}
+    end = last = start
+    wrapped, is_waiting = 0, False
+    for at in range(start, min(len(page.lines), start + MOST_BLOCK_LINES)):
+        line = page.bare[at]
+        if not line:
+            continue
+        blanks = at - last - 1
+        found = field_of(line)
+        if found:
+            kind, value = found
+            if blanks > 1 or (kind == "from" and kind in values):
+                break
+            values.setdefault(kind, value)
+            end, wrapped, is_waiting = at + 1, 0, not value
+        else:
+            wrapped += 1
+            if wrapped > MOST_WRAPPED or (blanks > 0 and not is_waiting):
+                break
+            is_waiting = False
+        last = at
+    return values, end
+
+
+def _is_block(values: dict[str, str], *, is_ruled: bool) -> bool:
+    when = values.get("sent") or values.get("date") or ""
+    who = values.get("from", "") + " " + values.get("to", "")
+    if "from" not in values or len(values) < 3:
+        return False
+    has_time = bool(_YEAR.search(when) and _HOUR.search(when))
+    has_mail = "@" in who
+    dated = "sent" in values or "date" in values
+    if dated and "to" in values and "subject" in values:
+        return has_time or has_mail or ((is_ruled or "sent" in values) and bool(_YEAR.search(when)))
+    if is_ruled:
+        return (has_time or has_mail) and len({"sent", "date", "to", "subject"} & values.keys()) >= 2
+    if not dated or not has_time:
+        return False
+    return "sent" in values and ("to" in values or "subject" in values)
+
+
+def notes_block_start(page: Page, at: int) -> int | None:
+    """Where a block as Lotus Notes wrote it begins, whose label «To» stands at the end of line `at`; None for others.
+
+    Name, date, then «To», «cc» and «Subject» as lines or columns without colons.
+    """
+    if _column_kind(page, at) != "to":
+        return None
+    labels = range(at + 1, min(len(page.lines), at + NOTES_LINES))
+    dates = range(max(0, at - 4), min(len(page.lines), at + 3))
+    has_date = any(_YEAR.search(page.bare[near]) and _HOUR.search(page.bare[near]) for near in dates)
+    if not has_date or not any(_column_kind(page, below) == "subject" for below in labels):
+        return None
+    start, blanks = at, 0
+    while start and blanks < 2 and at - start < NOTES_LINES:
+        above = page.bare[start - 1]
+        if (
+            len(above) > 60
+            or above.endswith((".", "!", "?", ","))
+            or (page.marked[start - 1] and not above.startswith(">"))
+        ):
+            break
+        blanks = 0 if above else blanks + 1
+        start -= 1
+    return page.next_filled(start)
+
+
+def _column_kind(page: Page, at: int) -> str | None:
+    """The kind of a label without a colon that is all of a line or its last column."""
+    line = page.bare[at]
+    if not line or len(line) > 90:
+        return None
+    last = _COLUMN.search(page.lines[at].rstrip())
+    label = line if line.casefold() in FIELDS else last.group(1) if last else ""
+    return None if label[:1].islower() else FIELDS.get(label.casefold())
+
+
+def _one_line_block(page: Page, start: int) -> int:
+    """A block whose lines a converter ran together: «From: … Sent: … To: … Subject: …»."""
+    line = page.bare[start]
+    if len(line) > 900 or line.count(":") + line.count("：") < 4:
+        return 0
+    kinds = {FIELDS.get(label.casefold().split(" ")[-1]) or FIELDS.get(label.casefold()) for label in _labels(line)}
+    if not {"from", "to", "subject"} <= kinds or not kinds & {"sent", "date"}:
+        return 0
+    return start + 1 if _YEAR.search(line) and _HOUR.search(line) else 0
+
+
+def _labels(line: str) -> list[str]:
+    return _INLINE_LABEL.findall(line)[:40]

@@ -1,0 +1,94 @@
+"""A mail's text as lines, each with what the readers of quotes need to know about it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+MOST_CHARACTERS = 256 * 1024
+MOST_LINES = 5000
+LONGEST_LINE = 1000
+
+# Zero-width and direction marks, which programs strew into names and dates.
+_UNSEEN = dict.fromkeys([0xAD, 0xFEFF, *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x206A)])
+_MARKS = re.compile(r"[ \t\u00a0]{0,3}(?:[>\uff1e][ \t\u00a0]?)+")
+
+
+def bare(line: str) -> str:
+    """The line as it is compared: no marks of direction, plain blanks, nothing at its ends."""
+    if not line.isascii():
+        line = line.translate(_UNSEEN)
+    return " ".join(line.split())
+
+
+def is_marked(line: str) -> bool:
+    """Whether the line begins with a quotation mark (`>`)."""
+    return line.lstrip(" \t\u00a0")[:1] in (">", "\uff1e") and _MARKS.match(line) is not None
+
+
+def depth(line: str) -> int:
+    """How many quotation marks the line begins with."""
+    found = _MARKS.match(line)
+    return found.group().count(">") + found.group().count("\uff1e") if found else 0
+
+
+def unmarked(line: str) -> str:
+    """The line without its quotation marks."""
+    found = _MARKS.match(line)
+    return line[found.end() :] if found else line
+
+
+def squash(text: str) -> str:
+    """Letters and digits alone, case folded: the same for the plain and the HTML form of a sentence."""
+    return "".join(filter(str.isalnum, text)).casefold()
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """The part of a text that is looked at; `rest` lies beyond the limits and is only passed on."""
+
+    lines: tuple[str, ...]
+    bare: tuple[str, ...]
+    marked: tuple[bool, ...]
+    rest: tuple[str, ...]
+
+    def is_blank(self, at: int) -> bool:
+        return not self.bare[at]
+
+    def next_filled(self, at: int) -> int:
+        """The first line from `at` on that is not blank; the number of lines where there is none."""
+        while at < len(self.lines) and not self.bare[at]:
+            at += 1
+        return at
+
+    def end_of_marked(self, at: int) -> int:
+        while at < len(self.lines) and self.marked[at]:
+            at += 1
+        return at
+
+
+def page_of(text: str) -> Page:
+    lines = text.split("\n")
+    count = _within_limits(lines)
+    kept = lines[:count]
+    marked = [is_marked(line) for line in kept]
+    _unmark_escaped(kept, marked)
+    shown = tuple(bare(line) if len(line) <= LONGEST_LINE else "\ufffd" for line in kept)
+    return Page(tuple(kept), shown, tuple(marked), tuple(lines[count:]))
+
+
+def _within_limits(lines: Sequence[str]) -> int:
+    size = 0
+    for count, line in enumerate(lines[:MOST_LINES]):
+        size += len(line)
+        if size > MOST_CHARACTERS:
+            return count
+    return min(len(lines), MOST_LINES)
+
+
+def _unmark_escaped(lines: Sequence[str], marked: list[bool]) -> None:
+    """Mailbox files put `>` before a line that begins with «From »; alone among others it is no quotation."""
+    for at, line in enumerate(lines):
+        if line.startswith(">From ") and not any(marked[max(0, at - 1) : at]) and not any(marked[at + 1 : at + 2]):
+            marked[at] = False

@@ -1,0 +1,338 @@
+"""The signature below own words: delimiter, device line, closing formula with a name, boiler plate."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+
+from omnibox_email.charsets import words
+from omnibox_email.quotes.lines import LONGEST_LINE, bare, squash
+from omnibox_email.quotes.signature_words import (
+    ANTIVIRUS,
+    APOLOGY,
+    BOILER,
+    CLOSING,
+    DEVICE,
+    DEVICE_END,
+    DEVICE_START,
+    DISCLAIMER,
+    FOOTER,
+    GET_APP,
+    GREETING,
+    THANKS,
+    VIRUS,
+    YAHOO,
+)
+
+LONGEST_SIGNATURE = 40
+LONGEST_BLOCK = 14
+LONGEST_CLOSING = 16
+LONGEST_NAME = 50
+SHORTEST_DISCLAIMER = 100
+SHORTEST_RULE = 20
+ROUNDS = 6
+
+_DELIMITER = re.compile(r"--[ \t\u00a0]*\Z")
+_LOOSE = re.compile(r"(?:--|_{2,5}|—|–{1,2})\Z")
+_BARE_RULE = re.compile(r"[-–—_=~*.·]{1,80}\Z")
+_PHONE = re.compile(
+    r"(?:\+|\(|\b0|\b1[ -.])[\d ()./\u00a0-]{6,}\d|\b\d{3}[-. ]\d{3}[-. ]\d{3,4}\b|(?:\d{2}[ .]){4}\d{2}\b"
+)
+_CONTACT = re.compile(
+    r"https?://|www\.|@|\b(?:tel|phone|fon|fax|mob|mobile|cell|handy|telefon|tél|teléfono|móvil|office|direct"
+    r"|m|t|p|f|e|w)\s?[.:]\s?\S|\b(?:gmbh|ltd|inc|llc|s\.?r\.?l|s\.?a\.?s|corp|kg|sp\. z o|a/s|oy|ab|bv|b\.v"
+    r"|plc|co\.)\b",
+    re.I,
+)
+_REACHES = re.compile(r"@|https?:|www\.")
+_LINK = re.compile(r"\s?[<(\[](?:https?://|mailto:)[^\s<>)\]]{1,500}[>)\]]|https?://\S{1,500}")
+_DECORATION = " \t<>()[]*_|~-–—=.!,;:»«\"“”'"
+_AFTER_FORMULA = " ,.!;*_–—-/|&"
+_SENTENCE = re.compile(r"[.?!。？！:]\)?\Z")
+_ABBREVIATED = re.compile(r"(?<![^\W\d_])[^\W\d_]{1,5}\.\Z")  # «Ltd.», «B. Sc.», «Ann S.»
+_WORD = re.compile(r"[^\W\d_][\w.'’-]*")
+
+
+def without_signature(lines: Sequence[str], *, has_history: bool, marked_up: Sequence[str] = ()) -> list[str]:
+    """The lines above the signature, or all of them where nothing would be left.
+
+    `has_history`: history was cut off below, so what stands last is more likely a signature; a closing formula
+    stays in a text without history. `marked_up`: what the HTML marks as signature, squashed.
+    """
+    out = _strip_end(lines)
+    steps: list[Callable[[list[str]], int]] = [
+        lambda rest: _marked_up(rest, marked_up),
+        _footer,
+        _device,
+        lambda rest: _delimited(rest, has_history=has_history),
+    ]
+    if has_history:
+        steps += [_disclaimer, _closing, _device_above_block, _block_alone]
+    for _ in range(ROUNDS):
+        cut = next((cut for step in steps if 0 < (cut := step(out)) < len(out) and _has_words(out[:cut])), 0)
+        if not cut:
+            break
+        out = _strip_end(out[:cut])
+    return out
+
+
+def is_only_signature(lines: Sequence[str]) -> bool:
+    """Whether no own words stand above the signature: nothing at all, a device line, or `-- ` at once."""
+    filled = [line for line in lines if bare(line)]
+    if not filled or (_DELIMITER.match(filled[0]) and len(filled) <= LONGEST_BLOCK):
+        return True
+    return len(filled) <= 4 and all(_BARE_RULE.match(bare(line)) or is_device_line(bare(line)) for line in filled)
+
+
+def _strip_end(lines: Sequence[str]) -> list[str]:
+    end = len(lines)
+    while end and not bare(lines[end - 1]):
+        end -= 1
+    return list(lines[:end])
+
+
+def _has_words(lines: Sequence[str]) -> bool:
+    return any(any(map(str.isalnum, line)) or not _BARE_RULE.match(bare(line)) for line in lines if bare(line))
+
+
+def _above_rules(lines: Sequence[str], at: int) -> int:
+    """`at`, or the line of a delimiter drawn directly above it."""
+    above = at
+    while above and (not bare(lines[above - 1]) or _BARE_RULE.match(bare(lines[above - 1]))):
+        above -= 1
+    return above if any(bare(line) for line in lines[above:at]) else at
+
+
+# ---- each of these gives the line its part of the signature begins at, or 0 ----
+
+
+def _marked_up(lines: Sequence[str], marked_up: Sequence[str]) -> int:
+    """What the HTML marks as signature, where the text ends with it."""
+    wanted = {one for one in marked_up if one}
+    longest = max(map(len, wanted), default=0)
+    tail = ""
+    for at in range(len(lines) - 1, max(0, len(lines) - LONGEST_SIGNATURE), -1):
+        own = squash(_LINK.sub("", lines[at][:LONGEST_LINE]))
+        tail = own + tail
+        if own and tail in wanted:
+            return _above_rules(lines, at)
+        if len(tail) > longest:
+            break
+    return 0
+
+
+def _device(lines: Sequence[str]) -> int:
+    """A last line such as «Sent from my iPhone», with an excuse for its brevity."""
+    last = len(lines) - 1
+    if last < 1:
+        return 0
+    if is_device_line(bare(lines[last])) and _stands_alone(lines, last):
+        return _above_rules(lines, last)
+    above = last - 1
+    while above > 0 and not bare(lines[above]):
+        above -= 1
+    if above < 1 or not is_device_line(bare(lines[above])) or not _stands_alone(lines, above):
+        return 0
+    below = bare(lines[last])
+    return _above_rules(lines, above) if APOLOGY.search(below) and len(below) <= 160 else 0
+
+
+def _device_above_block(lines: Sequence[str]) -> int:
+    """A device line with a name and numbers below it."""
+    for at in range(len(lines) - 2, max(0, len(lines) - LONGEST_BLOCK), -1):
+        if is_device_line(bare(lines[at])):
+            below = [line for one in lines[at + 1 :] if (line := bare(one))]
+            return _above_rules(lines, at) if _is_block(below, needs_name=True) and _is_name(below[0]) else 0
+    return 0
+
+
+def _block_alone(lines: Sequence[str]) -> int:
+    """A last paragraph of a name and at least two lines to reach it by, though no formula stands above it."""
+    start = len(lines) - 1
+    while start > 0 and bare(lines[start - 1]) and len(lines) - start < LONGEST_BLOCK:
+        start -= 1
+    block = [bare(line) for line in lines[start:]]
+    above = start - 1
+    while above > 0 and not bare(lines[above]):
+        above -= 1
+    if start < 2 or len(block) < 3 or bare(lines[above]).endswith((":", "：")):
+        return 0
+    reached = sum(bool(_PHONE.search(line) or _CONTACT.search(line)) for line in block[1:])
+    is_one = reached >= 2 and 1 < len(block[0].split()) <= 5 and _is_name(block[0].strip("*_"))
+    return start if is_one and not any(map(_is_sentence, block)) else 0
+
+
+def is_device_line(line: str) -> bool:
+    """Whether a line is the mark of the program or device a mail was written with."""
+    if len(line) > 400:
+        return False
+    if ANTIVIRUS.match(line) and VIRUS.search(line):
+        return True
+    shown = _LINK.sub("", line).strip(_DECORATION)
+    if not 4 < len(shown) <= 160 or shown.endswith("?") or len(shown.split(" ")) > 24:
+        return False
+    if GET_APP.match(shown) and len(shown) <= 80:
+        return True
+    if YAHOO.match(shown):
+        return True
+    start = DEVICE_START.match(shown)
+    if start:
+        return _names_device(shown[start.end() :])
+    return bool(DEVICE_END.search(shown)) and len(shown) <= 90 and _names_device(shown)
+
+
+def _names_device(rest: str) -> bool:
+    """Whether the words after «sent from» name a device soon and go on without telling a story."""
+    found = DEVICE.search(rest)
+    if not found or len(rest[: found.start()].split()) > 5:
+        return False
+    after = rest[found.end() :]
+    if APOLOGY.search(after) or re.match(r"\W{0,3}(?:\Z|[(\[|,;.–-])", after):
+        return True
+    return not _STORY.search(after)
+
+
+_STORY = re.compile(
+    r"\b(?:yesterday|today|tomorrow|last|this (?:morning|week|evening)|monday|tuesday|wednesday|thursday"
+    r"|friday|saturday|sunday|because|but|which|when|to you|ayer|hoy|ieri|oggi|hier|aujourd|gestern|heute"
+    r"|morgen|ontem|hoje|gisteren|wczoraj|včera|вчера|сегодня|and (?:it|i|we|you|they|the))\b",
+    re.I,
+)
+
+
+def _stands_alone(lines: Sequence[str], at: int) -> bool:
+    """Whether the line is not the end of a sentence that began above."""
+    above = bare(lines[at - 1])
+    shown = bare(lines[at]).lstrip(_DECORATION)
+    if not above or not shown[:1].islower() or shown.startswith(("http", "www.")):
+        return True
+    return bool(_BARE_RULE.match(above)) or shown[1:2].isupper()  # «iPhone'umdan gönderildi»
+
+
+def _delimited(lines: Sequence[str], *, has_history: bool) -> int:
+    """What stands below `-- `; below `--`, `__` and the like only where it looks like a signature."""
+    loose = 0
+    for at in range(max(1, len(lines) - LONGEST_SIGNATURE), len(lines)):
+        line = lines[at]
+        if line[:2] == "--" and _DELIMITER.match(line) and len(line) > 2:
+            return at
+        if _LOOSE.match(bare(line)):
+            if loose:
+                return 0  # a text divided by such lines
+            loose = at
+    if not loose:
+        return 0
+    if not has_history and bare(lines[loose - 1]):
+        return 0  # a heading underlined
+    below = [shown for line in lines[loose + 1 :] if (shown := bare(line))]
+    return loose if _is_signature(below, is_expected=has_history) else 0
+
+
+def _is_signature(lines: Sequence[str], *, is_expected: bool) -> bool:
+    """Whether short lines are a name with what belongs to it."""
+    if not lines:
+        return is_expected
+    if len(lines) > LONGEST_BLOCK or any(len(line) > 120 for line in lines) or not _is_short(lines[0]):
+        return False
+    if any(re.match(r"(?:[-*•]|\d+[.)])\s", line) for line in lines):
+        return False
+    has_contact = any(_PHONE.search(line) or _CONTACT.search(line) for line in lines)
+    if is_expected:
+        return has_contact or not (lines[0].endswith((".", "!")) or any(_is_sentence(line) for line in lines))
+    return _is_name(lines[0]) and (has_contact or len(lines) <= 3) and not any(_is_sentence(line) for line in lines)
+
+
+def _footer(lines: Sequence[str]) -> int:
+    """What a mailing list adds below a long rule."""
+    for at in range(len(lines) - 1, max(0, len(lines) - LONGEST_BLOCK), -1):
+        shown = bare(lines[at])
+        if len(shown) >= SHORTEST_RULE and not shown.strip("_-"):
+            below = " ".join(bare(line)[:300] for line in lines[at + 1 :])
+            return at if FOOTER.search(below) and _REACHES.search(below) else 0
+    return 0
+
+
+def _disclaimer(lines: Sequence[str]) -> int:
+    """A last paragraph of legal boiler plate."""
+    start = len(lines) - 1
+    while start > 0 and bare(lines[start - 1]) and len(lines) - start < LONGEST_SIGNATURE:
+        start -= 1
+    text = " ".join(bare(line)[:LONGEST_LINE] for line in lines[start:])[:2000]
+    if start and len(text) >= SHORTEST_DISCLAIMER and DISCLAIMER.match(text) and _has_boiler_plate(text):
+        return _above_rules(lines, start)
+    return 0
+
+
+def _has_boiler_plate(text: str) -> bool:
+    """Whether at least two of the words lawyers use stand in a text."""
+    return len({found.lower()[:5] for found in BOILER.findall(text)}) > 1
+
+
+def _closing(lines: Sequence[str]) -> int:
+    """A closing formula that a name follows; the formula alone stays."""
+    for at in range(len(lines) - 1, max(0, len(lines) - LONGEST_CLOSING - 1), -1):
+        shown = bare(lines[at]).lstrip("*_- ")
+        if not shown or len(shown) > 90:
+            continue
+        below = [line for one in lines[at + 1 :] if (line := bare(one))]
+        formula = CLOSING.match(shown)
+        if formula and _closes_with(shown[formula.end() :], below) and _is_set_off(lines, at, formula.group(), shown):
+            return at
+        thanks = THANKS.match(shown)
+        if thanks and not shown[thanks.end() :].strip(" ,.!") and len(below) >= 2 and _is_full_block(below):
+            return at
+    return 0
+
+
+def _is_set_off(lines: Sequence[str], at: int, formula: str, shown: str) -> bool:
+    """Whether a formula of one word is told from a word: by a blank line above or a comma."""
+    return " " in formula or not bare(lines[at - 1]) or shown[len(formula) :].lstrip().startswith((",", "!"))
+
+
+def _closes_with(rest: str, below: Sequence[str]) -> bool:
+    """Whether what follows a formula, on its line and below, is nothing but a name and what belongs to it."""
+    rest = rest.strip(_AFTER_FORMULA)
+    again = CLOSING.match(rest)  # «Med vennlig hilsen / Best regards»
+    rest = rest[again.end() :].strip(_AFTER_FORMULA) if again else rest
+    if rest:
+        return _is_name(rest) and _is_block(below, needs_name=False)
+    return bool(below) and _is_block(below, needs_name=True)
+
+
+def _is_block(lines: Sequence[str], *, needs_name: bool) -> bool:
+    if needs_name and not _is_short(lines[0]):
+        return False
+    if any(_is_sentence(line) or len(line) > 160 for line in lines):
+        return False
+    return len(lines) <= 5 or any(_PHONE.search(line) or _CONTACT.search(line) for line in lines)
+
+
+def _is_full_block(lines: Sequence[str]) -> bool:
+    has_contact = any(_PHONE.search(line) or _CONTACT.search(line) for line in lines[1:])
+    return has_contact and _is_name(lines[0]) and not any(_is_sentence(line) for line in lines)
+
+
+def _is_sentence(line: str) -> bool:
+    """Whether a line reads like own words rather than like a part of a signature."""
+    if re.match(r"p\.? ?[sd]\b", line, re.I) or line.endswith(("?", "？")) or GREETING.match(line):
+        return True
+    if _PHONE.search(line) or _CONTACT.search(line):
+        return False
+    count = len(line.split())
+    return (count > 1 and bool(_SENTENCE.search(line)) and not _ABBREVIATED.search(line)) or count > 12
+
+
+def _is_short(line: str) -> bool:
+    return len(line) <= 80 and not _is_sentence(line) and len(line.split()) <= 8
+
+
+def _is_name(line: str) -> bool:
+    """Whether a line could be a person's or a firm's name: few words, capital letters."""
+    if len(line) > LONGEST_NAME or _SENTENCE.search(line.rstrip(".")):
+        return False
+    words = _WORD.findall(line)
+    small = [word for word in words if word[:1].islower() and word.casefold() not in _PARTICLES]
+    return 0 < len(words) <= 5 and (not small or (len(words) <= 2 and len(small) == len(words)))
+
+
+_PARTICLES = words("de da do dos das del della di van von der den ten ter la le du des y e und et bin al zu af")
