@@ -47,7 +47,7 @@ async def test_a_mail_answer_lands_in_the_same_conversation(house: House) -> Non
 
     messages = await house.until(came)
     assert messages[-1]["reply_text"].strip() == "Thank you!"
-    assert messages[-1]["why"] == "reply address"
+    assert messages[-1]["why"] == "reply_address"
     assert len(await house.rows()) == 1
 
 

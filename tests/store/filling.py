@@ -64,4 +64,5 @@ def fill(path: Path, count: int = 40, *, messages: int = 0, many: Collection[str
                 ]
             places = ", ".join("?" * len(table.columns))
             link.executemany(f"INSERT INTO {table.name} VALUES ({places})", rows)
+        link.execute("UPDATE installation SET seq = (SELECT max(seq) FROM event)")  # what is announced next follows
         link.execute("UPDATE sqlite_sequence SET seq = 500000 WHERE name = 'conversation'")  # a later one was erased

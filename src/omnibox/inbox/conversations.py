@@ -13,7 +13,7 @@ from omnibox.masking import Masked, mask
 from omnibox.model import AuthorKind, ConversationState, MessageKind
 from omnibox.store import Reader, Transaction, insert
 from omnibox.store.hot import Hot
-from omnibox.store.tables import agent, contact, conversation, identity, tally
+from omnibox.store.tables import agent, contact, conversation, identity, message, tally
 
 PREVIEW = 160  # characters of the last message in a list row
 
@@ -36,7 +36,11 @@ _touch_values = {
     "last_at": bindparam("b_at"),
     "rev": conversation.c.rev + 1,
 }
-_TOUCH = Hot(sa.update(conversation).where(conversation.c.id == bindparam("b_id")).values(_touch_values))
+_TOUCH = Hot(
+    sa.update(conversation)
+    .where(conversation.c.id == bindparam("b_id"), conversation.c.state != "merged")
+    .values(_touch_values)
+)
 _TOUCH_INBOUND = Hot(
     sa.update(conversation)
     .where(conversation.c.id == bindparam("b_id"), conversation.c.state == "open")
@@ -114,19 +118,39 @@ def count(tx: Transaction, state: str, assignee_id: int | None, change: int) -> 
     tx.execute(_COUNT, {"state": state, "assignee_id": assignee_id or 0, "conversations": change})
 
 
-def heard(tx: Transaction, conversation_id: int, said: Said) -> None:
-    """The contact wrote: unread, at the top of the list, and open again if it was resolved."""
+def heard(tx: Transaction, conversation_id: int, said: Said) -> int:
+    """The contact wrote: unread, at the top of the list, and open again if it was resolved.
+
+    Returns where the message stands: an agent may have merged the conversation a moment ago.
+    """
     values = _touched(tx, conversation_id, said)
     values["b_inbound_at"] = said.at
     if tx.execute(_TOUCH_INBOUND, values).rowcount:
-        return
+        return conversation_id
+    if home := _follow(tx, conversation_id, said):
+        return heard(tx, home, said)
     reopen(tx, conversation_id)
     tx.execute(_TOUCH_INBOUND, values)
+    return conversation_id
 
 
-def touched(tx: Transaction, conversation_id: int, said: Said) -> None:
-    """Something else was said: the list row shows it, the state stays."""
-    tx.execute(_TOUCH, _touched(tx, conversation_id, said))
+def touched(tx: Transaction, conversation_id: int, said: Said) -> int:
+    """Something else was said: the list row shows it, the state stays. Returns where the message stands, as `heard`."""
+    if tx.execute(_TOUCH, _touched(tx, conversation_id, said)).rowcount:
+        return conversation_id
+    if home := _follow(tx, conversation_id, said):
+        return touched(tx, home, said)
+    raise LookupError(conversation_id)
+
+
+def _follow(tx: Transaction, conversation_id: int, said: Said) -> int | None:
+    """Take the message along to where its conversation was merged into; None where it was not."""
+    found = lock(tx, conversation_id)
+    if found is None or found.merged_into_id is None:
+        return None
+    home: int = found.merged_into_id
+    tx.execute(sa.update(message).where(message.c.id == said.message_id).values(conversation_id=home))
+    return home
 
 
 def _touched(tx: Transaction, conversation_id: int, said: Said) -> dict[str, Any]:
@@ -141,9 +165,9 @@ def _touched(tx: Transaction, conversation_id: int, said: Said) -> dict[str, Any
 
 
 def reopen(tx: Transaction, conversation_id: int) -> None:
-    """Resolved becomes open; the same assignee keeps it. Nothing where it is open already."""
+    """Resolved becomes open; the same assignee keeps it. Nothing where it is open already, or merged."""
     found = lock(tx, conversation_id)
-    if found is None or found.state == "open":
+    if found is None or found.state != "resolved":
         return
     count(tx, "resolved", found.assignee_id, -1)
     count(tx, "open", found.assignee_id, +1)
@@ -152,10 +176,10 @@ def reopen(tx: Transaction, conversation_id: int) -> None:
     tx.announce("conversation.changed", conversation=conversation_id, word="reopened")
 
 
-def resolve(tx: Transaction, conversation_id: int, agent_id: int) -> None:
-    """Open becomes resolved. Nothing where it is resolved already."""
+def resolve(tx: Transaction, conversation_id: int, agent_id: int | None) -> None:
+    """Open becomes resolved, by an agent or by itself. Nothing where it is resolved already, or merged."""
     found = lock(tx, conversation_id)
-    if found is None or found.state == "resolved":
+    if found is None or found.state != "open":
         return
     count(tx, "open", found.assignee_id, -1)
     count(tx, "resolved", found.assignee_id, +1)
@@ -166,7 +190,7 @@ def resolve(tx: Transaction, conversation_id: int, agent_id: int) -> None:
 
 def assign(tx: Transaction, conversation_id: int, assignee_id: int | None) -> None:
     found = lock(tx, conversation_id)
-    if found is None or found.assignee_id == assignee_id:
+    if found is None or found.assignee_id == assignee_id or found.state == "merged":
         return
     count(tx, found.state, found.assignee_id, -1)
     count(tx, found.state, assignee_id, +1)
@@ -195,6 +219,13 @@ def is_agent(tx: Transaction, agent_id: int) -> bool:
     """Whether there is such an agent who may be given conversations."""
     wanted = sa.select(agent.c.id).where(agent.c.id == agent_id, agent.c.is_active)
     return tx.execute(wanted).first() is not None
+
+
+def assignee_of(tx: Reader, conversation_id: int) -> int | None:
+    found: int | None = tx.execute(
+        sa.select(conversation.c.assignee_id).where(conversation.c.id == conversation_id)
+    ).scalar()
+    return found
 
 
 def identity_of(tx: Reader, conversation_id: int) -> int | None:

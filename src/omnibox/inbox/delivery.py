@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
@@ -21,13 +21,15 @@ from omnibox.connector import (
     ChannelDown,
     Evidence,
     Outbound,
+    Quoted,
+    Recipients,
     Rejected,
     SendError,
     Sent,
     Temporary,
     Uncertain,
 )
-from omnibox.inbox import queue, states
+from omnibox.inbox import deciding, outcomes, queue, recording, states
 from omnibox.inbox.replies import outgoing_file
 from omnibox.inbox.restoring import RESTORED
 from omnibox.inbox.way import Way, Ways
@@ -65,8 +67,8 @@ class Delivery:
     lease_s: float = queue.LEASE.total_seconds()
     clock: Clock = now
     holder: str = field(default_factory=lambda: secrets.token_hex(8))
-    _sending: dict[int, tuple[queue.Claimed, asyncio.Task[None]]] = field(default_factory=dict)
-    _ended: list[queue.Ended] = field(default_factory=list)
+    _sending: dict[int, tuple[recording.Claimed, asyncio.Task[None]]] = field(default_factory=dict)
+    _ended: list[recording.Ended] = field(default_factory=list)
     _woken: asyncio.Event = field(default_factory=asyncio.Event)
     _is_rung: bool = True
     _swept_at: float | None = None  # by the loop's clock
@@ -118,7 +120,10 @@ class Delivery:
 
     async def _is_due(self) -> bool:
         at = self.clock()
-        return len(self._sending) < MOST_AT_ONCE and await self.store.read(lambda tx: queue.has_work(tx, at))
+        is_due = len(self._sending) < MOST_AT_ONCE and await self.store.read(lambda tx: queue.has_work(tx, at))
+        if is_due and self._swept_at is not None:
+            self._swept_at = -SWEEP_S  # nobody rang: it may be something that only a sweep settles
+        return is_due
 
     # ── Turns
 
@@ -148,7 +153,7 @@ class Delivery:
             self._start(each)
         return IDLE_S if turn.due_s is None else min(turn.due_s, IDLE_S)
 
-    def _one_turn(self, ended: Sequence[queue.Ended]) -> Callable[[Transaction], queue.Turn]:
+    def _one_turn(self, ended: Sequence[recording.Ended]) -> Callable[[Transaction], queue.Turn]:
         sweeps: Literal["", "expired", "all"] = ""
         if self._swept_at is None:
             sweeps = "all" if self.alone else "expired"
@@ -175,11 +180,11 @@ class Delivery:
         for delivery_id in turn.lost:
             log.warning("lease lost", delivery_id=delivery_id)
 
-    async def _record_each(self, ended: Sequence[queue.Ended]) -> None:
+    async def _record_each(self, ended: Sequence[recording.Ended]) -> None:
         """One by one, so that an outcome no database takes holds up no other: it becomes a doubt."""
         for each in ended:
             try:
-                await self.store.write(partial(queue.record, ended=[each]))
+                await self.store.write(partial(recording.record, ended=[each]))
             except StoreUnavailable:
                 self._ended.append(each)
             except Exception as error:
@@ -197,7 +202,7 @@ class Delivery:
         if self._ended:
             try:
                 async with asyncio.timeout(STOP_S):
-                    await self.store.write(partial(queue.record, ended=self._ended))
+                    await self.store.write(partial(recording.record, ended=self._ended))
             except Exception as error:
                 log.error("outcomes not stored at the end", count=len(self._ended), error=type(error).__name__)
             self.bus.ring({BELL})
@@ -215,15 +220,15 @@ class Delivery:
 
     # ── One delivery
 
-    def _start(self, claimed: queue.Claimed) -> None:
+    def _start(self, claimed: recording.Claimed) -> None:
         way = self.ways(claimed.row.channel_id)
         if way is None:  # the connection is being changed, or this process has not heard of it yet
-            self._end(queue.Ended(claimed, None, None))
+            self._end(recording.Ended(claimed, None, None))
             return
         task = asyncio.create_task(self._send(claimed, way), name=f"send {claimed.row.id}")
         self._sending[claimed.row.id] = claimed, task
 
-    async def _send(self, claimed: queue.Claimed, way: Way) -> None:
+    async def _send(self, claimed: recording.Claimed, way: Way) -> None:
         try:
             outcome = await self._outcome(claimed, way)
         except LeaseLost:
@@ -231,15 +236,15 @@ class Delivery:
             self._woken.set()
         else:
             SENDS.add(way.connector.name, type(outcome).__name__.lower(), getattr(outcome, "code", ""))
-            self._end(queue.Ended(claimed, way, outcome))
+            self._end(recording.Ended(claimed, way, outcome))
         finally:
             del self._sending[claimed.row.id]
 
-    def _end(self, ended: queue.Ended) -> None:
+    def _end(self, ended: recording.Ended) -> None:
         self._ended.append(ended)
         self._woken.set()
 
-    async def _outcome(self, claimed: queue.Claimed, way: Way) -> Sent | SendError:
+    async def _outcome(self, claimed: recording.Claimed, way: Way) -> Sent | SendError:
         left = not way.capabilities.marks_leaving
 
         async def leaving() -> None:
@@ -249,7 +254,7 @@ class Delivery:
             left = True
 
         try:
-            part = self._outbound(claimed.row, claimed.files, way, leaving)
+            part = self._outbound(claimed, way, leaving)
             crash.point("before send")
             async with asyncio.timeout(way.capabilities.send_timeout_s):
                 sent = await way.connector.send(part)
@@ -267,9 +272,8 @@ class Delivery:
             log.error("a connector failed", delivery_id=claimed.row.id, error=type(error).__name__)
             return Uncertain("internal") if left else Temporary("internal")
 
-    def _outbound(
-        self, row: sa.Row[Any], files: Sequence[sa.Row[Any]], way: Way, leaving: Callable[[], Awaitable[None]]
-    ) -> Outbound:
+    def _outbound(self, claimed: recording.Claimed, way: Way, leaving: Callable[[], Awaitable[None]]) -> Outbound:
+        row = claimed.row
         # Only whoever threads by what a mail says can bring a token back.
         by_refs = way.capabilities.threads_by == "refs"
         return Outbound(
@@ -280,11 +284,15 @@ class Delivery:
             text=row.text,
             html=row.html,
             subject=row.subject,
-            files=tuple(outgoing_file(file, partial(_read_file, self.blobs, file.blob)) for file in files),
+            files=tuple(outgoing_file(file, partial(_read_file, self.blobs, file.blob)) for file in claimed.files),
+            recipients=named(row.recipients),
+            only=outcomes.waiting(row.outcomes) if outcomes.has_left(row.outcomes) else (),
+            quoted=_quoted(claimed.quoted),
             refs=tuple(queue.listed(row.refs)),
             tokens=(way.token(row.conversation_id),) if by_refs else (),
             mode=row.mode,
             author=row.author or "",
+            signature=row.signature or "",
             leaving=leaving,
         )
 
@@ -296,10 +304,12 @@ class Delivery:
         way = self.ways(row.channel_id) if row is not None else None
         if row is None or row.state != "uncertain" or way is None or not isinstance(way.connector, Evidence):
             return "unknown"
-        files = await self.store.read(lambda tx: queue.files_of(tx, row))
+        if row.outcomes:
+            return "unknown"  # the copy that others have proves nothing for those it was sent to now
+        whole = await self.store.read(lambda tx: recording.Claimed(row, row.fence, queue.files_of(tx, row)))
         try:
             async with asyncio.timeout(60):
-                found = await way.connector.look_up(self._outbound(row, files, way, no_leaving))
+                found = await way.connector.look_up(self._outbound(whole, way, no_leaving))
         except (SendError, TimeoutError, BadSettings):
             return "unknown"
         if isinstance(found, Sent):
@@ -308,8 +318,19 @@ class Delivery:
         if found == "absent" and row.code == RESTORED:
             return "unknown"  # an agent may have sent it again in the time that the restored copy does not know
         if found == "absent":
-            await self.store.write(lambda tx: queue.send_again(tx, delivery_id))
+            await self.store.write(lambda tx: deciding.send_again(tx, delivery_id))
         return found
+
+
+def named(recipients: Mapping[str, Any] | None) -> Recipients:
+    """Whom a reply names beside the contact, as the row holds it."""
+    listed = recipients or {}
+    to, cc, bcc = (tuple(listed.get(kind, ())) for kind in ("to", "cc", "bcc"))
+    return Recipients(to=to, cc=cc, bcc=bcc)
+
+
+def _quoted(row: sa.Row[Any] | None) -> Quoted | None:
+    return None if row is None else Quoted(row.at, row.address, row.name, row.text, row.html)
 
 
 def _is_storable(sent: Sent) -> bool:
@@ -324,14 +345,14 @@ async def no_leaving() -> None:
     """Looking something up commits nothing."""
 
 
-async def _end_of(turning: asyncio.Task[Written[queue.Turn]], ended: list[queue.Ended]) -> list[queue.Ended]:
+async def _end_of(turning: asyncio.Task[Written[queue.Turn]], ended: list[recording.Ended]) -> list[recording.Ended]:
     """What is left to record of a turn that was under way when we were told to stop: what it claimed goes back."""
     try:
         async with asyncio.timeout(STOP_S):
             turn = (await turning).result
     except Exception:  # whatever it was, the outcomes are not recorded for sure
         return ended
-    return [queue.Ended(each, None, None) for each in turn.claimed]
+    return [recording.Ended(each, None, None) for each in turn.claimed]
 
 
 async def _read_file(blobs: Blobs, name: str) -> bytes:

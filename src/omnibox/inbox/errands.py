@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from omnibox.blobs import Blobs
 from omnibox.clock import Clock, now
 from omnibox.connector import BadSettings, Profile, Rejected, SendError
-from omnibox.inbox import conversations
+from omnibox.inbox import acknowledging, conversations
 from omnibox.inbox.delivery import Delivery
 from omnibox.inbox.intake import clean, masked_content
 from omnibox.inbox.retries import backoff
@@ -56,6 +56,7 @@ class Errands:
             "profile": self.ask_profile,
             "probe": self.probe_connection,
             "evidence": self.look_for_evidence,
+            acknowledging.JOB: self.acknowledge,
             "sweep": self.sweep,
         }
 
@@ -110,6 +111,10 @@ class Errands:
         found = await self.delivery.look_up(int(subject))
         if found == "unknown" and attempt < EVIDENCE_TRIES:
             raise Later(backoff(attempt, 60, 900))
+
+    async def acknowledge(self, subject: str, attempt: int) -> None:
+        """Confirm a person's first message, where the channel wants it."""
+        await self.store.write(partial(acknowledging.acknowledge, message_id=int(subject), ways=self.ways))
 
     async def sweep(self, subject: str, attempt: int) -> None:
         """Once an hour: forget old events, and blobs that no row names."""

@@ -142,7 +142,7 @@ def start_anew(tx: Transaction) -> None:
 # ── What is next
 
 _EVENTS = (
-    sa.select(event.c.seq, event.c.type, event.c.message_id, event.c.contact_id)
+    sa.select(event.c.seq, event.c.type, event.c.message_id, event.c.contact_id, event.c.conversation_id)
     .where(event.c.seq > sa.bindparam("after"))
     .order_by(event.c.seq)
     .limit(MOST_EVENTS)
@@ -183,12 +183,16 @@ def _touched(tx: Reader, each: sa.Row[Any], after: int, room: int) -> list[int]:
     """The messages whose documents an event changes, at most one more than there is room for."""
     if each.type in ("message.added", "message.changed"):
         return [each.message_id]
-    if each.type != "contact.changed":
+    if each.type == "contact.changed":
+        whose = conversation.c.contact_id == each.contact_id
+    elif each.type == "conversation.rearranged":  # a document says which conversation it belongs to
+        whose = conversation.c.id == each.conversation_id
+    else:
         return []
     wanted = (
         sa.select(message.c.id)
         .join(conversation, conversation.c.id == message.c.conversation_id)
-        .where(conversation.c.contact_id == each.contact_id, message.c.id > after)
+        .where(whose, message.c.id > after)
         .order_by(message.c.id)
         .limit(room + 1)
     )
@@ -221,7 +225,11 @@ _SAID = (
     )
     .join(conversation, conversation.c.id == message.c.conversation_id)
     .join(contact, contact.c.id == conversation.c.contact_id)
-    .where(among(message.c.id), message.c.deleted_at.is_(None))
+    .where(
+        among(message.c.id),
+        message.c.deleted_at.is_(None),
+        sa.or_(message.c.kind != "line", message.c.why.is_(None)),  # nobody looks for what agents rearranged
+    )
     .order_by(message.c.id)
 )
 _FILE_NAMES = sa.select(attachment.c.message_id, attachment.c.name).where(

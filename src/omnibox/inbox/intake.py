@@ -18,7 +18,7 @@ from omnibox.inbox.origin import Origin
 from omnibox.masking import Masked, mask, mask_bytes, mask_html
 from omnibox.secrets import Secrets
 from omnibox.store import Store, StoreUnavailable, Transaction, insert
-from omnibox.store.tables import quarantine, source
+from omnibox.store.tables import arrival, quarantine, source
 
 TEXT_FIELDS = frozenset({"text", "reply_text", "subject", "name", "excerpt"})
 MOST_MASKED_FILE = 10_000_000  # bytes; a larger «text» file is a log or a dump and is kept as a file nobody opens here
@@ -43,7 +43,7 @@ class Intake:
         nothing was taken, or nobody knows, and the same envelopes may be given again.
         """
         crash.point("receive")
-        taken = [await self._prepare(envelope) for envelope in envelopes]
+        taken = [await self.prepare(envelope) for envelope in envelopes]
         try:
             written = await self.store.write(lambda tx: _take_all(tx, origin, taken, cursor))
         except StoreUnavailable:
@@ -68,7 +68,8 @@ class Intake:
         item = Unreadable(kind="request", at="", excerpt=text[:500], size=len(body), digest=digest_of(body))
         await self.store.write(lambda tx: put_aside(tx, origin.connection_id, masked(item), reason, text))
 
-    async def _prepare(self, envelope: Envelope) -> Taken:
+    async def prepare(self, envelope: Envelope) -> Taken:
+        """Its files kept, its texts masked: what a transaction may take."""
         files = [await self._keep(file) for file in getattr(envelope, "files", ())]
         return Taken(masked(envelope), tuple(files))
 
@@ -111,8 +112,8 @@ def _texts_of(kind: type[Any]) -> tuple[tuple[str, Callable[[str], Masked]], ...
 
 
 def masked_content(content: bytes, content_type: str) -> bytes:
-    """A file's bytes, masked where the file is text. Images and PDFs are not read."""
-    is_text = content_type.startswith("text/") or content_type in {"application/json", "application/xml"}
+    """A file's bytes, masked where the file is text, a whole mail included. Images and PDFs are not read."""
+    is_text = content_type.startswith(("text/", "message/")) or content_type in {"application/json", "application/xml"}
     return mask_bytes(content) if is_text and len(content) <= MOST_MASKED_FILE else content
 
 
@@ -129,7 +130,7 @@ def digest_of(body: bytes) -> str:
 def _take_all(
     tx: Transaction, origin: Origin, taken: Sequence[Taken], cursor: Mapping[str, Any] | None
 ) -> list[taking.Result]:
-    outcomes = [_take(tx, origin, each) for each in taken]
+    outcomes = [take_one(tx, origin, each) for each in taken]
     _move(tx, origin, cursor)
     return outcomes
 
@@ -143,7 +144,7 @@ def _take_each(
         mine = Transaction(tx.connection, tx.clock)
         try:
             with tx.connection.begin_nested():
-                outcomes.append(_take(mine, origin, each))
+                outcomes.append(take_one(mine, origin, each))
         except (ValueError, TypeError, LookupError, ArithmeticError, sa.exc.StatementError) as error:
             put_aside(tx, origin.connection_id, _trace_of(each.envelope), type(error).__name__)
             outcomes.append(taking.Result("quarantined"))
@@ -154,14 +155,20 @@ def _take_each(
     return outcomes
 
 
-def _take(tx: Transaction, origin: Origin, each: Taken) -> taking.Result:
+def take_one(tx: Transaction, origin: Origin, each: Taken) -> taking.Result:
+    """Put an envelope where it belongs; what names no channel of ours is put aside."""
     envelope = each.envelope
     if isinstance(envelope, Unreadable):
         return put_aside(tx, origin.connection_id, envelope, envelope.kind)
     channel_id = origin.channel_of(envelope.to)
     if channel_id is None:
         return put_aside(tx, origin.connection_id, _trace_of(envelope), "unknown_channel")
-    return taking.take(tx, origin, channel_id, each)
+    result = taking.take(tx, origin, channel_id, each)
+    position = getattr(envelope, "position", "")
+    if position and not isinstance(envelope, Inbound):  # those are noted with their message
+        row = {"connection_id": origin.connection_id, "position": position, "message_id": result.message_id}
+        tx.execute(insert(arrival).on_conflict_do_nothing(), row)
+    return result
 
 
 def _trace_of(envelope: Envelope) -> Unreadable:
@@ -208,4 +215,4 @@ def _move(tx: Transaction, origin: Origin, cursor: Mapping[str, Any] | None) -> 
     )
 
 
-__all__ = ["Intake", "clean", "masked", "masked_content", "put_aside"]
+__all__ = ["Intake", "clean", "masked", "masked_content", "put_aside", "take_one"]

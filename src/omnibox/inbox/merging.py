@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from omnibox.connector import Deleted, Edited, Reaction, Receipt
-from omnibox.inbox import conversations, people, states
+from omnibox.inbox import conversations, people, reported, states
 from omnibox.inbox.origin import Origin
 from omnibox.masking import mask
 from omnibox.store import Transaction, insert
@@ -90,6 +90,9 @@ def _apply(tx: Transaction, found: sa.Row[Any], change: dict[str, Any]) -> None:
 
 def take_receipt(tx: Transaction, origin: Origin, channel_id: int, receipt: Receipt) -> None:
     scope = origin.id_scope(channel_id)
+    if receipt.status == "delayed":
+        reported.settle(tx, origin, scope, (receipt,))
+        return
     for value in receipt.external_ids:
         known = tx.execute(
             sa.select(external_ref.c.delivery_id).where(external_ref.c.scope == scope, external_ref.c.value == value)

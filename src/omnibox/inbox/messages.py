@@ -20,6 +20,7 @@ from omnibox.store import Transaction, insert
 from omnibox.store.hot import Hot
 from omnibox.store.tables import attachment, identity, message
 
+MOST_NAMED = 200  # of the recipients of one message; some name 100,000
 EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)  # an earlier or a future time is no time: the arrival counts
 
 
@@ -101,6 +102,7 @@ def insert_message(
     scope: str,
     *,
     why: str | None = None,
+    related_id: int | None = None,
     is_elsewhere: bool = False,
 ) -> int | None:
     """The new message's id, or None where the same event is stored already."""
@@ -114,20 +116,21 @@ def insert_message(
         "subject": said.subject,
         "is_elsewhere": is_elsewhere,
         "why": why,
+        "related_id": related_id,
         "reply_text": None,
         "automatic": None,
         "doubt": None,
-        "recipients": None,
+        "recipients": _named(said),
     }
     if isinstance(said, Inbound):
-        named = {"to": list(said.recipients.to), "cc": list(said.recipients.cc)}
-        row |= {
-            "reply_text": said.reply_text,
-            "automatic": said.automatic,
-            "doubt": said.sender_doubt,
-            "recipients": named if any(named.values()) else None,
-        }
+        row |= {"reply_text": said.reply_text, "automatic": said.automatic, "doubt": said.sender_doubt}
     return tx.execute(_INSERT_MESSAGE, row).scalar()
+
+
+def _named(said: Inbound | Echo) -> dict[str, list[str]] | None:
+    """Whom a message names beside us, as far as a person would read."""
+    to, cc = said.recipients.to[:MOST_NAMED], said.recipients.cc[:MOST_NAMED]
+    return {"to": list(to), "cc": list(cc)} if to or cc else None
 
 
 def add_to_latest(tx: Transaction, origin: Origin, channel_id: int, said: Inbound, scope: str) -> Any:

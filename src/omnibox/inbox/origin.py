@@ -12,7 +12,8 @@ INSTALLATION = "installation"
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """A live connection as intake needs it. `channels` maps our own addresses to channel ids.
+    """A live connection as intake needs it. `channels` maps our own addresses to channel ids; those in `acknowledging`
+    confirm a person's first message.
 
     `read_token` gives the conversation that a signed token names, or None for a forged one.
     """
@@ -21,6 +22,7 @@ class Origin:
     capabilities: Capabilities
     channels: Mapping[str, int]
     read_token: Callable[[str], int | None]
+    acknowledging: frozenset[int] = frozenset()
 
     def channel_of(self, address: str) -> int | None:
         return self.channels.get(self.folded(address))

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy import bindparam
 
+from omnibox.connector import Inbound
 from omnibox.inbox.origin import Origin
-from omnibox.store import Transaction
+from omnibox.masking import mask
+from omnibox.store import Transaction, insert
 from omnibox.store.hot import Hot
-from omnibox.store.tables import contact, identity
+from omnibox.store.tables import contact, conversation, identity, participant
+
+MOST_NAME = 200
+MOST_OTHERS = 100  # people of one conversation who are kept apart; a mail may name 100,000
 
 
 class Person(NamedTuple):
@@ -31,6 +37,8 @@ _FIND_PERSON = Hot(
     sa.select(identity.c.id, identity.c.contact_id, identity.c.conversation_id).where(*is_person).with_for_update()
 )
 _ADD_CONTACT = Hot(sa.insert(contact).returning(contact.c.id))
+_OTHERS = sa.select(conversation.c.others).where(conversation.c.id == bindparam("b_id"))
+_ADD_PARTICIPANT = insert(participant).on_conflict_do_nothing().returning(participant.c.address)
 _ADD_IDENTITY = Hot(sa.insert(identity).returning(identity.c.id))
 
 
@@ -43,13 +51,19 @@ def key_of(origin: Origin, channel_id: int, address: str) -> dict[str, str]:
     }
 
 
+def is_nobody(address: str) -> bool:
+    """Whether it stands for somebody who named no address that is theirs (RFC 2606: nobody ever has one like it)."""
+    return address.endswith("@invalid")
+
+
 def find_person(tx: Transaction, origin: Origin, channel_id: int, address: str) -> Person:
     """The identity and contact behind an address, made where they are new."""
     kind = origin.capabilities.address
     key = key_of(origin, channel_id, address)
     if found := tx.execute(_FIND_PERSON, key).first():
         return Person(found.id, found.contact_id, found.conversation_id, is_new=False)
-    email = key["b_address"] if kind.name == "email" else None
+    nobody = kind.name == "email" and is_nobody(key["b_address"])
+    email = key["b_address"] if kind.name == "email" and not nobody else None
     contact_id = tx.execute(_ADD_CONTACT, {"created_at": tx.clock(), "rev": 0, "email": email}).scalar_one()
     row = {
         "contact_id": contact_id,
@@ -57,6 +71,94 @@ def find_person(tx: Transaction, origin: Origin, channel_id: int, address: str) 
         "scope": key["b_scope"],
         "address": key["b_address"],
         "created_at": tx.clock(),
+        "unreachable_at": tx.clock() if nobody else None,
     }
     identity_id = tx.execute(_ADD_IDENTITY, row).scalar_one()
     return Person(identity_id, contact_id, None, is_new=True)
+
+
+# ── Who else is in a conversation
+
+
+def note_others(tx: Transaction, origin: Origin, conversation_id: int, said: Inbound) -> None:
+    """Keep whom a message names beside us and its contact. They are shown; nothing goes to them, and nothing they
+    write joins, until an agent says so."""
+    named = {origin.folded(each): each for each in (*said.recipients.to, *said.recipients.cc)}
+    others = [folded for folded in named if folded not in origin.channels]
+    if not others:
+        return
+    own = _own_addresses(tx, conversation_id)
+    others = [each for each in others if each not in own]
+    rows = [
+        {
+            "conversation_id": conversation_id,
+            "address": folded,
+            "name": mask(name[:MOST_NAME]) if (name := _name_of(said, named[folded])) else None,
+            "is_confirmed": False,
+            "is_copied": False,
+        }
+        for folded in others[:MOST_OTHERS]
+    ]
+    add_participants(tx, conversation_id, rows)
+
+
+def add_participants(tx: Transaction, conversation_id: int, rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Those of `rows` that were not there yet, as long as there is room; returns their addresses."""
+    there = tx.execute(_OTHERS, {"b_id": conversation_id}).scalar() or 0
+    added = []
+    for row in rows[: max(0, MOST_OTHERS - there)]:
+        if tx.execute(_ADD_PARTICIPANT, row).first():
+            added.append(row["address"])
+    if added:
+        count_others(tx, conversation_id)
+    return added
+
+
+def remove_participants(tx: Transaction, conversation_id: int, addresses: Collection[str]) -> None:
+    if addresses:
+        mine = (participant.c.conversation_id == conversation_id, participant.c.address.in_(addresses))
+        tx.execute(sa.delete(participant).where(*mine))
+        count_others(tx, conversation_id)
+
+
+def count_others(tx: Transaction, conversation_id: int) -> None:
+    """Write down how many there are, so that only conversations with some are asked for them."""
+    there = sa.select(sa.func.count()).where(participant.c.conversation_id == conversation_id).scalar_subquery()
+    mine = sa.update(conversation).where(conversation.c.id == conversation_id)
+    tx.execute(mine.values(others=there, rev=conversation.c.rev + 1))
+
+
+def set_person(tx: Transaction, conversation_id: int, address: str, *, is_confirmed: bool) -> None:
+    """An agent says whether what this address writes may join."""
+    row = {
+        "conversation_id": conversation_id,
+        "address": address,
+        "name": None,
+        "is_confirmed": is_confirmed,
+        "is_copied": False,
+    }
+    add_participants(tx, conversation_id, [row])
+    confirm(tx, conversation_id, [address], is_confirmed=is_confirmed)
+    tx.execute(sa.update(conversation).where(conversation.c.id == conversation_id).values(rev=conversation.c.rev + 1))
+    tx.announce("conversation.changed", conversation=conversation_id, word="people")
+
+
+def confirm(tx: Transaction, conversation_id: int, addresses: Collection[str], *, is_confirmed: bool) -> list[str]:
+    """Whether what these write may join from now on; returns those of whom it was otherwise."""
+    if not addresses:
+        return []
+    mine = (participant.c.conversation_id == conversation_id, participant.c.address.in_(addresses))
+    change = sa.update(participant).where(*mine, participant.c.is_confirmed != is_confirmed)
+    changed = change.values(is_confirmed=is_confirmed).returning(participant.c.address)
+    return list(tx.execute(changed).scalars())
+
+
+def _own_addresses(tx: Transaction, conversation_id: int) -> set[str]:
+    """The addresses of a conversation's contact."""
+    owner = sa.select(conversation.c.contact_id).where(conversation.c.id == conversation_id).scalar_subquery()
+    return set(tx.execute(sa.select(identity.c.address).where(identity.c.contact_id == owner)).scalars())
+
+
+def _name_of(said: Inbound, address: str) -> str:
+    name = " ".join(said.recipients.names.get(address, "").replace("\0", "").split())
+    return name.encode("utf-8", "replace").decode() if name != address else ""

@@ -1,4 +1,4 @@
-"""The queue of deliveries as rows: claiming, renewing, recording, and what an agent decides. Plain transactions."""
+"""The queue of deliveries as rows: claiming, renewing, sweeping. Plain transactions."""
 
 from __future__ import annotations
 
@@ -11,20 +11,16 @@ from typing import Any, Literal
 import sqlalchemy as sa
 from sqlalchemy import bindparam
 
-from omnibox.connector import ChannelDown, Rejected, SendError, Sent, Temporary, Uncertain
-from omnibox.inbox import states
+from omnibox.inbox import lateness, pacing, recording, states
+from omnibox.inbox.recording import Claimed, Ended
 from omnibox.inbox.restoring import RESTORED
-from omnibox.inbox.retries import wait_after
 from omnibox.inbox.way import Way, Ways
-from omnibox.jobs import enqueue
 from omnibox.store import Reader, Transaction
 from omnibox.store.hot import Hot
-from omnibox.store.tables import agent, attachment, channel, connection, delivery, identity, message
+from omnibox.store.tables import agent, attachment, channel, connection, contact, delivery, identity, message
 
 LEASE = timedelta(seconds=60)
 HELD_BY_UNCERTAIN = timedelta(minutes=2)  # then later parts of the conversation go on, and the agent is told
-CHANNEL_REST_S = 30.0  # where a rate limit names no time
-NO_WAY_S = 5.0  # until a claimed part without a way out is looked at again
 UNKNOWN_TO_ANYBODY = timedelta(minutes=2)  # then what was being sent on a channel without a way is settled all the same
 
 _open_channels = (
@@ -68,10 +64,20 @@ _PART = (
         delivery.c.attempts,
         delivery.c.fence,
         delivery.c.code,
+        delivery.c.recipients,
+        delivery.c.outcomes,
+        delivery.c.quoted_id,
         agent.c.name.label("author"),
+        agent.c.signature,
     )
     .join(message, message.c.id == delivery.c.message_id)
     .outerjoin(agent, _author)
+)
+_QUOTED = (
+    sa.select(message.c.id, message.c.at, message.c.text, message.c.html, identity.c.address, contact.c.name)
+    .join(identity, identity.c.id == message.c.identity_id)
+    .join(contact, contact.c.id == identity.c.contact_id)
+    .where(message.c.id.in_(bindparam("b_ids", expanding=True)), message.c.deleted_at.is_(None))
 )
 _ONE = _PART.where(delivery.c.id == bindparam("b_id"))
 # By the index of what is due, so that a long queue is not sorted at each claim. A row that another process takes at
@@ -96,13 +102,13 @@ _WAITING = (
         sa.or_(
             sa.and_(delivery.c.state == "queued", delivery.c.not_before <= bindparam("b_now")),
             sa.and_(delivery.c.state == "sending", delivery.c.lease_until < bindparam("b_now")),
+            sa.and_(delivery.c.state == "queued", lateness.is_late),
         )
     )
     .limit(1)
 )
 _SENDING = sa.select(delivery.c.id).where(delivery.c.state == "sending").order_by(delivery.c.id)
 _EXPIRED = _SENDING.where(delivery.c.lease_until < bindparam("b_now"))
-_HELD = _SENDING.where(delivery.c.holder == bindparam("b_holder"))
 _CLAIM = Hot(
     sa.update(delivery)
     .where(delivery.c.id == bindparam("b_id"))
@@ -121,28 +127,6 @@ _CLAIM = Hot(
 _mine = (delivery.c.id == bindparam("b_id"), delivery.c.fence == bindparam("b_fence"), delivery.c.state == "sending")
 _RENEW = Hot(sa.update(delivery).where(*_mine).values(lease_until=bindparam("b_until")))
 _MARK_LEAVING = Hot(sa.update(delivery).where(*_mine).values(left_at=bindparam("b_at")))
-_NO_TROUBLE = sa.update(channel).where(
-    channel.c.id == bindparam("b_id"), channel.c.state == "active", channel.c.code.is_not(None)
-)
-_WELL = Hot(_NO_TROUBLE.values(code=None, since=None))
-
-
-@dataclass(frozen=True, slots=True)
-class Claimed:
-    """A delivery this process may send; only the holder of `fence` may record what became of it."""
-
-    row: sa.Row[Any]
-    fence: int
-    files: tuple[sa.Row[Any], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """What became of a claimed delivery; None: it was not touched, and goes back as it came."""
-
-    claimed: Claimed
-    way: Way | None
-    outcome: Sent | SendError | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,8 +143,8 @@ class Turn:
 
 
 def has_work(tx: Reader, now: datetime) -> bool:
-    """Whether something is due, or was left behind by a process that is gone."""
-    return tx.execute(_WAITING, {"b_now": now}).first() is not None
+    """Whether something is due, has waited for too long, or was left behind by a process that is gone."""
+    return tx.execute(_WAITING, {"b_now": now, "b_late": now - lateness.LATE}).first() is not None
 
 
 def due_in_s(tx: Reader, now: datetime) -> float | None:
@@ -169,17 +153,18 @@ def due_in_s(tx: Reader, now: datetime) -> float | None:
     return None if first is None else max(0.0, (first - now).total_seconds())
 
 
-def claim(tx: Transaction, holder: str, most: int, lease: timedelta = LEASE) -> list[Claimed]:
+def claim(tx: Transaction, ways: Ways, holder: str, most: int, lease: timedelta = LEASE) -> list[Claimed]:
     """Take the oldest open delivery of up to `most` conversations, count the try, and commit that it is being sent."""
     now = tx.clock()
     wanted = {"b_now": now, "b_held_since": now - HELD_BY_UNCERTAIN, "b_most": most}
-    rows = tx.execute(_DUE, wanted).all()
+    rows = pacing.within(tx, tx.execute(_DUE, wanted).all(), ways)
     if not rows:
         return []
     values = [{"b_id": row.id, "b_at": now, "b_holder": holder, "b_until": now + lease} for row in rows]
     _CLAIM.run_each(tx.connection, values)
     states.tell_moved(tx, [(row, "sending") for row in rows])
-    return [Claimed(row, row.fence + 1, files_of(tx, row)) for row in rows]
+    quoted = quoted_by(tx, rows)
+    return [Claimed(row, row.fence + 1, files_of(tx, row), quoted.get(row.quoted_id)) for row in rows]
 
 
 def take_turn(
@@ -196,10 +181,12 @@ def take_turn(
     """Record what has ended and claim up to `most`: one commit carries both, so the next of a conversation follows at
     once. `known` are the deliveries being sent now, where an earlier claim's answer may have been lost."""
     swept = sweep(tx, ways, all_of_them=sweeps == "all") if sweeps else 0
-    lost = record(tx, ended)
+    lost = recording.record(tx, ended)
+    if sweeps:
+        lateness.note_late(tx)
     if known is not None:
-        give_back_strays(tx, holder, known)
-    claimed = claim(tx, holder, most, lease) if most > 0 else []
+        recording.give_back_strays(tx, holder, known)
+    claimed = claim(tx, ways, holder, most, lease) if most > 0 else []
     return Turn(claimed, lost, swept, due_in_s(tx, tx.clock()) if len(claimed) < most else None)
 
 
@@ -215,6 +202,14 @@ def files_of(tx: Reader, row: sa.Row[Any]) -> tuple[sa.Row[Any], ...]:
         return ()
     found = {each.id: each for each in tx.execute(sa.select(attachment).where(attachment.c.id.in_(wanted)))}
     return tuple(found[file_id] for file_id in wanted if file_id in found)
+
+
+def quoted_by(tx: Reader, rows: Sequence[sa.Row[Any]]) -> dict[int | None, sa.Row[Any]]:
+    """The messages that deliveries quote, by id."""
+    wanted = {row.quoted_id for row in rows if row.quoted_id is not None}
+    if not wanted:
+        return {}
+    return {row.id: row for row in tx.execute(_QUOTED, {"b_ids": list(wanted)})}
 
 
 def listed(text: str) -> list[Any]:
@@ -236,122 +231,7 @@ def mark_leaving(tx: Transaction, claimed: Claimed) -> bool:
     return bool(tx.execute(_MARK_LEAVING, values).rowcount)
 
 
-# ── Recording
-
-
-def record(tx: Transaction, ended: Sequence[Ended]) -> list[int]:
-    """What became of sends, in one transaction; returns the deliveries whose lease was lost: nothing is recorded there.
-
-    Nobody is woken for what goes on after them: whoever records claims next.
-    """
-    if not ended:
-        return []
-    rows = states.lock_deliveries(tx, [each.claimed.row.id for each in ended])
-    landed: list[states.Landed] = []
-    well: set[int] = set()
-    with_receipts: list[states.Landed] = []
-    lost: list[int] = []
-    for each in ended:
-        row = rows.get(each.claimed.row.id)
-        if row is None or row.fence != each.claimed.fence:
-            lost.append(each.claimed.row.id)
-        elif each.way is None or each.outcome is None:
-            _give_back(tx, row)
-        elif isinstance(each.outcome, Sent):
-            sent = each.outcome
-            scope = each.way.id_scope
-            landed.append(states.Landed(row, scope, sent.external_id or row.external_id, sent.aliases))
-            if each.way.capabilities.receipts:
-                with_receipts.append(landed[-1])
-            well.add(row.channel_id)
-        elif row.state == "sending":  # else an echo has settled it meanwhile
-            _record_error(tx, row, each.way, each.outcome)
-    states.record_landed(tx, landed, states.take_early(tx, with_receipts), rings=False)
-    for channel_id in well:
-        note_well(tx, channel_id)
-    return lost
-
-
-def _record_error(tx: Transaction, row: sa.Row[Any], way: Way, error: SendError) -> None:
-    match error:
-        case Temporary():
-            _retry_later(tx, row, way, error)
-        case ChannelDown():
-            states.move(tx, row, "queued", attempts=row.attempts - 1, code=error.code)
-            pause(tx, row.channel_id, error)
-        case Uncertain() if way.capabilities.idempotent:
-            _retry_later(tx, row, way, Temporary(error.code))
-        case Uncertain():
-            doubt(tx, row, error.code)
-        case _:
-            states.move(tx, row, "failed", code=error.code)
-            if isinstance(error, Rejected) and error.unreachable:
-                gone = sa.update(identity).where(identity.c.id == row.identity_id)
-                tx.execute(gone.values(unreachable_at=tx.clock()))
-
-
-def _give_back(tx: Transaction, row: sa.Row[Any]) -> None:
-    """Put back what was claimed and not touched; the try does not count."""
-    if row.state == "sending":
-        later = tx.clock() + timedelta(seconds=NO_WAY_S)
-        states.move(tx, row, "queued", attempts=row.attempts - 1, not_before=later)
-
-
-def give_back_strays(tx: Transaction, holder: str, known: Collection[int]) -> None:
-    """Put back what stands as claimed by `holder` and is not `known`: the answer of that claim's commit was lost, so
-    nobody is sending it."""
-    strays = [found for found in tx.execute(_HELD, {"b_holder": holder}).scalars() if found not in known]
-    for row in states.lock_deliveries(tx, strays).values():
-        _give_back(tx, row)
-
-
-def _retry_later(tx: Transaction, row: sa.Row[Any], way: Way, error: Temporary) -> None:
-    now = tx.clock()
-    if error.whole_channel:
-        rest = timedelta(seconds=error.retry_after or CHANNEL_REST_S)
-        tx.execute(sa.update(channel).where(channel.c.id == row.channel_id).values(held_until=now + rest))
-        states.move(tx, row, "queued", attempts=row.attempts - 1, not_before=now + rest, code=error.code)
-        return
-    retry = way.capabilities.retry
-    if row.attempts >= retry.most or now - row.written_at > timedelta(seconds=retry.for_s):
-        states.move(tx, row, "failed", code=error.code)
-        return
-    note_trouble(tx, row.channel_id, error.code)
-    wait = timedelta(seconds=wait_after(retry, row.attempts, error.retry_after))
-    states.move(tx, row, "queued", not_before=now + wait, code=error.code)
-
-
-def doubt(tx: Transaction, row: sa.Row[Any], code: str) -> None:
-    """It left and nobody knows: visible, looked into by a job, never sent again blindly."""
-    states.move(tx, row, "uncertain", uncertain_at=tx.clock(), code=code)
-    enqueue(tx, "evidence", str(row.id))
-
-
-def pause(tx: Transaction, channel_id: int, error: ChannelDown) -> None:
-    """They refuse us: the channel's queue waits, a banner says why, a probe ends it where one may."""
-    values = {"state": "paused", "code": error.code, "since": tx.clock(), "needs_person": not error.resumes}
-    changed = tx.execute(
-        sa.update(channel).where(channel.c.id == channel_id, channel.c.state == "active").values(values)
-    )
-    if changed.rowcount:
-        connection_id = tx.execute(sa.select(channel.c.connection_id).where(channel.c.id == channel_id)).scalar()
-        tx.announce("channel.changed", channel=channel_id, word=error.code)
-        if error.resumes:
-            enqueue(tx, "probe", str(connection_id))
-
-
-def note_trouble(tx: Transaction, channel_id: int, code: str) -> None:
-    """Show on a channel that goes on what is wrong with it."""
-    differs = sa.or_(channel.c.code.is_(None), channel.c.code != code)
-    noted = sa.update(channel).where(channel.c.id == channel_id, channel.c.state == "active", differs)
-    if tx.execute(noted.values(code=code, since=tx.clock())).rowcount:
-        tx.announce("channel.changed", channel=channel_id, word=code)
-
-
-def note_well(tx: Transaction, channel_id: int) -> None:
-    """Show on a channel that nothing is wrong any more."""
-    if tx.execute(_WELL, {"b_id": channel_id}).rowcount:
-        tx.announce("channel.changed", channel=channel_id)
+# ── Sweeping
 
 
 def sweep(tx: Transaction, ways: Ways, *, all_of_them: bool = False) -> int:
@@ -370,7 +250,7 @@ def sweep(tx: Transaction, ways: Ways, *, all_of_them: bool = False) -> int:
         if _may_leave_again(row, way):
             states.move(tx, row, "queued", not_before=tx.clock(), code="interrupted")
         else:
-            doubt(tx, row, RESTORED if row.code == RESTORED else "interrupted")
+            recording.doubt(tx, row, RESTORED if row.code == RESTORED else "interrupted")
         swept += 1
     return swept
 
@@ -390,33 +270,3 @@ def _is_over(row: sa.Row[Any], way: Way | None, now: datetime) -> bool:
     """Whether a lease has run out. Where this process knows no way, one that does is given time to settle it better."""
     ended_at: datetime = row.lease_until
     return ended_at < (now if way is not None else now - UNKNOWN_TO_ANYBODY)
-
-
-# ── What an agent decides
-
-
-class Settled(Exception):
-    """The delivery is in no state in which that can be asked."""
-
-
-def send_again(tx: Transaction, delivery_id: int) -> int:
-    """Queue a failed or uncertain delivery again, with the same ids; returns its message."""
-    row = _waiting_for_a_person(tx, delivery_id, {"failed", "uncertain"})
-    states.move(tx, row, "queued", attempts=0, not_before=tx.clock(), code=None, uncertain_at=None)
-    return int(row.message_id)
-
-
-def dismiss(tx: Transaction, delivery_id: int) -> int:
-    """Give an uncertain delivery up; returns its message."""
-    row = _waiting_for_a_person(tx, delivery_id, {"uncertain"})
-    states.move(tx, row, "failed", code="dismissed", uncertain_at=None)
-    return int(row.message_id)
-
-
-def _waiting_for_a_person(tx: Transaction, delivery_id: int, wanted: set[str]) -> sa.Row[Any]:
-    row = states.lock_delivery(tx, delivery_id)
-    if row is None:
-        raise LookupError(delivery_id)
-    if row.state not in wanted:
-        raise Settled(row.state)
-    return row

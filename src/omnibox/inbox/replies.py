@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
 import sqlalchemy as sa
 
 from omnibox.connector import Capabilities, FileLimits, Outbound, OutboundFile, Part
-from omnibox.inbox import conversations, states
+from omnibox.inbox import conversations, recipients, states
 from omnibox.inbox.policy import allowed
+from omnibox.inbox.recipients import Named
 from omnibox.inbox.way import Way, Ways
 from omnibox.masking import Masked, mask
 from omnibox.store import Transaction, insert
@@ -50,6 +51,7 @@ class Draft:
     uploads: tuple[str, ...] = ()
     seen: int | None = None
     anyway: bool = False
+    named: Named = Named()
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +88,27 @@ def write_reply(tx: Transaction, draft: Draft, ways: Ways) -> Said:
     _refuse_unseen(tx, draft)
     files = _files(tx, draft)
     _refuse_unfit(draft.text, files, way.capabilities)
-    said = _insert(tx, draft, row, "outbound")
+    named = recipients.checked(tx, draft.named, person.address, way.capabilities)
+    to = recipients.as_row(person.address, named)
+    said = _insert(tx, draft, row, "outbound", to)
     if said.is_new:
         if row.state == "resolved":
             conversations.reopen(tx, row.id)
-        _queue(tx, said.message_id, draft, row, person, way, files, policy.mode)
+        recipients.note_written_to(tx, row.id, named, has_recipients=way.capabilities.has_recipients)
+        leaving = Leaving(
+            said.message_id,
+            row.id,
+            way,
+            person,
+            draft.text,
+            subject=_subject(tx, row),
+            refs=references_of(tx, row.id, said.message_id),
+            files=tuple(files),
+            recipients=to,
+            mode=policy.mode,
+            quoted_id=_answered(tx, row.id, way),
+        )
+        queue_parts(tx, leaving)
     return said
 
 
@@ -98,6 +116,8 @@ def _locked(tx: Transaction, draft: Draft) -> sa.Row[Any]:
     row = conversations.lock(tx, draft.conversation_id)
     if row is None:
         raise LookupError(draft.conversation_id)
+    if row.state == "merged" and not _known(tx, draft):
+        raise ReplyRefused("merged")  # the other conversation may be with somebody else: the agent shall see whom
     return row
 
 
@@ -166,7 +186,7 @@ def _is_taken(content_type: str, limits: FileLimits) -> bool:
     )
 
 
-def _insert(tx: Transaction, draft: Draft, row: sa.Row[Any], kind: str) -> Said:
+def _insert(tx: Transaction, draft: Draft, row: sa.Row[Any], kind: str, to: Mapping[str, Any] | None = None) -> Said:
     now = tx.clock()
     values = {
         "conversation_id": row.id,
@@ -180,6 +200,7 @@ def _insert(tx: Transaction, draft: Draft, row: sa.Row[Any], kind: str) -> Said:
         "created_at": now,
         "client_scope": f"agent:{draft.agent_id}",
         "client_id": draft.client_id,
+        "recipients": to,
         "rev": 0,
     }
     statement = insert(message).on_conflict_do_nothing().returning(message.c.id)
@@ -195,61 +216,85 @@ def _insert(tx: Transaction, draft: Draft, row: sa.Row[Any], kind: str) -> Said:
     return Said(message_id, is_new=True)
 
 
-def _queue(
-    tx: Transaction,
-    message_id: int,
-    draft: Draft,
-    row: sa.Row[Any],
-    person: sa.Row[Any],
-    way: Way,
-    files: Sequence[sa.Row[Any]],
-    mode: str,
-) -> None:
+@dataclass(frozen=True, slots=True)
+class Leaving:
+    """A stored message on its way out, with all that is fixed from now on."""
+
+    message_id: int
+    conversation_id: int
+    way: Way
+    person: sa.Row[Any]
+    text: Masked
+    subject: Masked | None = None
+    refs: tuple[str, ...] = ()
+    files: tuple[sa.Row[Any], ...] = ()
+    recipients: Mapping[str, Any] | None = None
+    mode: str = ""
+    quoted_id: int | None = None
+
+
+def queue_parts(tx: Transaction, leaving: Leaving) -> None:
+    """One delivery for each part of the message."""
+    files, way = leaving.files, leaving.way
     if files:
         keys = [file.key for file in files]
-        tx.execute(sa.update(attachment).where(attachment.c.key.in_(keys)).values(message_id=message_id))
+        tx.execute(sa.update(attachment).where(attachment.c.key.in_(keys)).values(message_id=leaving.message_id))
     ids = {file.key: file.id for file in files}
-    whole = Part(text=draft.text, files=tuple(outgoing_file(file) for file in files))
-    refs = _references(tx, row.id, message_id)
-    subject = _subject(tx, row)
-    now = tx.clock()
+    whole = Part(text=leaving.text, files=tuple(outgoing_file(file) for file in files))
     for position, part in enumerate(way.parts(whole)):
-        part_id = uuid7()
-        outgoing = Outbound(
-            id=part_id,
-            address=person.address,
-            channel=way.address,
-            written_at=now,
-            subject=subject,
-            refs=refs,
-        )
-        reserved = way.reserve(outgoing)
-        values = {
-            "part_id": part_id,
-            "message_id": message_id,
-            "conversation_id": row.id,
-            "channel_id": row.channel_id,
-            "identity_id": person.id,
-            "position": position,
-            "address": person.address,
-            "text": mask(part.text),
-            "subject": subject,
-            "files": [ids[file.key] for file in part.files],
-            "refs": list(refs),
-            "mode": mode,
-            "state": "queued",
-            "written_at": now,
-            "not_before": now,
-            "state_at": now,
-            "external_id": reserved,
-            "is_open": True,
-        }
-        delivery_id = tx.execute(sa.insert(delivery).returning(delivery.c.id), values).scalar_one()
-        if reserved:
-            states.refer(tx, way.id_scope, reserved, row.id, message_id, delivery_id)
-        if reserved and position == 0:
-            tx.execute(sa.update(message).where(message.c.id == message_id).values(external_id=reserved))
+        _queue_part(tx, leaving, position, mask(part.text), [ids[file.key] for file in part.files])
     tx.ring("deliveries")
+
+
+def _queue_part(tx: Transaction, leaving: Leaving, position: int, text: Masked, files: list[int]) -> None:
+    now, part_id, way, address = tx.clock(), uuid7(), leaving.way, leaving.person.address
+    outgoing = Outbound(
+        id=part_id,
+        address=address,
+        channel=way.address,
+        written_at=now,
+        subject=leaving.subject,
+        refs=leaving.refs,
+        mode=leaving.mode,
+    )
+    reserved = way.reserve(outgoing)
+    values = {
+        "part_id": part_id,
+        "message_id": leaving.message_id,
+        "conversation_id": leaving.conversation_id,
+        "channel_id": way.channel_id,
+        "identity_id": leaving.person.id,
+        "position": position,
+        "address": address,
+        "recipients": leaving.recipients,
+        "text": text,
+        "subject": leaving.subject,
+        "files": files,
+        "refs": list(leaving.refs),
+        "mode": leaving.mode,
+        "quoted_id": leaving.quoted_id,
+        "state": "queued",
+        "written_at": now,
+        "not_before": now,
+        "state_at": now,
+        "external_id": reserved,
+        "is_open": True,
+    }
+    delivery_id = tx.execute(sa.insert(delivery).returning(delivery.c.id), values).scalar_one()
+    if reserved:
+        states.refer(tx, way.id_scope, reserved, leaving.conversation_id, leaving.message_id, delivery_id)
+    if reserved and position == 0:
+        tx.execute(sa.update(message).where(message.c.id == leaving.message_id).values(external_id=reserved))
+
+
+def _answered(tx: Transaction, conversation_id: int, way: Way) -> int | None:
+    """The message that a reply quotes, where the channel wants that: the newest that a person of the contact's side
+    wrote."""
+    if not way.capabilities.quotes or not way.settings.get(way.capabilities.quotes):
+        return None
+    here = message.c.conversation_id == conversation_id
+    theirs = message.c.kind == "inbound", message.c.automatic.is_(None), message.c.deleted_at.is_(None)
+    return tx.execute(sa.select(sa.func.max(message.c.id)).where(here, *theirs)).scalar()
 
 
 def outgoing_file(row: sa.Row[Any], read: Any = None) -> OutboundFile:
@@ -259,7 +304,7 @@ def outgoing_file(row: sa.Row[Any], read: Any = None) -> OutboundFile:
     )
 
 
-def _references(tx: Transaction, conversation_id: int, before: int) -> tuple[str, ...]:
+def references_of(tx: Transaction, conversation_id: int, before: int) -> tuple[str, ...]:
     """The platform's ids of the conversation so far, oldest first, the newest `MOST_REFS`."""
     rows = tx.execute(
         sa.select(message.c.external_id)

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 from sqlalchemy import bindparam
 
+from omnibox.inbox import outcomes
 from omnibox.model import LEFT, DeliveryState
 from omnibox.store import Transaction, insert
 from omnibox.store.hot import Hot
@@ -35,6 +36,10 @@ _LOCK = (
         delivery.c.attempts,
         delivery.c.fence,
         delivery.c.written_at,
+        delivery.c.asked_at,
+        delivery.c.sent_at,
+        delivery.c.recipients,
+        delivery.c.outcomes,
         delivery.c.claimed_at,
         delivery.c.lease_until,
         delivery.c.left_at,
@@ -107,7 +112,12 @@ _REFER_OWN = Hot(
 
 def lock_deliveries(tx: Transaction, ids: Iterable[int]) -> dict[int, sa.Row[Any]]:
     """The rows of deliveries as they are now, kept from other writers until this transaction ends, by id."""
-    return {row.id: row for row in tx.execute(_LOCK, {"ids": list(ids)})}
+    wanted = list(ids)
+    found = {row.id: row for row in tx.execute(_LOCK, {"ids": wanted})}
+    if missing := [each for each in wanted if each not in found]:
+        # PostgreSQL passes over a row that an agent took to another conversation while this waited for its lock.
+        found |= {row.id: row for row in tx.execute(_LOCK, {"ids": missing})}
+    return found
 
 
 def lock_delivery(tx: Transaction, delivery_id: int) -> sa.Row[Any] | None:
@@ -122,7 +132,8 @@ def move(tx: Transaction, row: sa.Row[Any], state: DeliveryState, **values: Any)
     values |= {
         "state": state,
         "state_at": tx.clock(),
-        "is_open": state in OPEN,
+        "is_open": state in OPEN
+        and not (state == "queued" and outcomes.has_left(values.get("outcomes", row.outcomes))),
         "holder": None,
         "lease_until": None,
     }
@@ -171,6 +182,8 @@ def record_landed(
     values: list[dict[str, Any]] = []
     for each in landed:
         row = each.row
+        if row.outcomes:
+            continue  # that a copy left says nothing of those who are still waiting for theirs
         if row.state in LEFT:
             if each.external_id and not row.external_id:
                 tx.execute(_NAME, {"b_id": row.id, "b_external_id": each.external_id})
@@ -286,6 +299,14 @@ def advance(tx: Transaction, row: sa.Row[Any], state: DeliveryState) -> None:
         tell_moved(tx, [(row, state)])
     elif row.state == "uncertain":
         move(tx, row, state, sent_at=tx.clock(), code=None, uncertain_at=None)  # it arrived, so it left
+
+
+def refuse_one(tx: Transaction, row: sa.Row[Any], address: str, code: str) -> None:
+    """The mail of one recipient came back: failed, with the reason; who else has it keeps it."""
+    if row.state in LEFT or row.state in TROUBLED:
+        found = outcomes.refuse(row, address, code)
+        alone = len(found) == 1
+        move(tx, row, "failed", code=code, uncertain_at=None, outcomes=None if alone else found)
 
 
 def advance_to(tx: Transaction, identity_id: int, state: DeliveryState, watermark: datetime) -> None:

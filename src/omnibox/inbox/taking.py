@@ -2,48 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple, cast
 
 import sqlalchemy as sa
-from sqlalchemy import bindparam
 
 from omnibox.connector import Deleted, Echo, Edited, Inbound, Notice, Profile, Reaction, Receipt
-from omnibox.inbox import conversations, merging, messages, people, states, threads
+from omnibox.inbox import acknowledging, conversations, merging, messages, people, placing, rehoming, reported, states
 from omnibox.inbox.messages import Taken
 from omnibox.inbox.origin import Origin
+from omnibox.inbox.threads import Placement
 from omnibox.jobs import enqueue
 from omnibox.masking import Masked, mask
 from omnibox.model import Author
 from omnibox.store import Transaction, insert
 from omnibox.store.hot import Hot
-from omnibox.store.tables import (
-    arrival,
-    conversation,
-    delivery,
-    external_ref,
-    identity,
-    participant,
-)
-
-MOST_REFS = 50  # of one message; longer chains keep their newest, which stand first
+from omnibox.store.tables import arrival, delivery, external_ref
 
 _ARRIVED = Hot(insert(arrival).on_conflict_do_nothing())
-_KNOWN = sa.select(external_ref.c.value, external_ref.c.conversation_id).where(
-    external_ref.c.scope == bindparam("b_scope"),
-    external_ref.c.value.in_(bindparam("b_values", expanding=True)),
-    external_ref.c.conversation_id.is_not(None),
-)
-_BELONG = (
-    sa.select(conversation.c.id, identity.c.address)
-    .join(identity, identity.c.contact_id == conversation.c.contact_id)
-    .where(conversation.c.id.in_(bindparam("b_ids", expanding=True)), identity.c.kind == bindparam("b_kind"))
-    .union_all(
-        sa.select(participant.c.conversation_id, participant.c.address).where(
-            participant.c.conversation_id.in_(bindparam("b_ids", expanding=True))
-        )
-    )
-)
 
 
 class Result(NamedTuple):
@@ -85,14 +61,19 @@ def _take_inbound(tx: Transaction, origin: Origin, channel_id: int, inbound: Inb
     by_refs = origin.capabilities.threads_by == "refs"
     if by_refs and (known := messages.find_stored(tx, scope, inbound.event_key)):
         _arrived(tx, origin, inbound.position, known)
+        rehoming.bring_home(tx, origin, scope, inbound, known)
         return Result("duplicate", known)
-    placement = _place(tx, origin, scope, inbound) if by_refs else None
+    placement = placing.place(tx, origin, scope, inbound) if by_refs else None
     joins = placement is not None and placement.conversation_id is not None
     address = inbound.address if joins or not inbound.reply_address else inbound.reply_address
     person = people.find_person(tx, origin, channel_id, address)
     if not by_refs and person.is_new and (known := messages.find_stored(tx, scope, inbound.event_key)):
         return Result("duplicate", known)
     conversation_id = placement.conversation_id if placement else person.conversation_id
+    if inbound.reports and placement:
+        placement = _place_report(tx, origin, channel_id, inbound, placement, person)
+        conversation_id = placement.conversation_id
+    is_first = conversation_id is None
     if conversation_id is None:
         conversation_id = conversations.open_conversation(
             tx,
@@ -113,11 +94,14 @@ def _take_inbound(tx: Transaction, origin: Origin, channel_id: int, inbound: Inb
         inbound,
         scope,
         why=placement.why if placement else None,
+        related_id=placement.related if placement else None,
     )
     if message_id is None:
         return Result("duplicate", messages.find_stored(tx, scope, inbound.event_key))
     messages.attach(tx, message_id, taken)
-    for reference in inbound.refs[:MOST_REFS] if by_refs else ():
+    if is_first:
+        acknowledging.ask_for(tx, origin, channel_id, inbound, message_id)
+    for reference in inbound.refs[: placing.MOST_REFS] if by_refs else ():
         states.refer(tx, scope, reference, conversation_id)
     if person.is_new and inbound.name:
         conversations.name_contact(tx, person.contact_id, cast("Masked", inbound.name))
@@ -125,7 +109,21 @@ def _take_inbound(tx: Transaction, origin: Origin, channel_id: int, inbound: Inb
         enqueue(tx, "profile", str(person.identity_id))
     if inbound.position:
         _arrived(tx, origin, inbound.position, message_id)
+    if inbound.automatic is None:
+        people.note_others(tx, origin, conversation_id, inbound)
     return _tell(tx, scope, inbound, taken, message_id, conversation_id, person.contact_id)
+
+
+def _place_report(
+    tx: Transaction, origin: Origin, channel_id: int, inbound: Inbound, placement: Placement, person: people.Person
+) -> Placement:
+    """With the message it is about; else with what the same mail system said before."""
+    settled = reported.settle(tx, origin, origin.id_scope(channel_id), inbound.reports, inbound.tokens)
+    if settled is not None:
+        return Placement(settled, "report")
+    if placement.conversation_id is not None:
+        return placement
+    return replace(placement, conversation_id=reported.kept_with(tx, channel_id, person.conversation_id))
 
 
 def _tell(
@@ -134,10 +132,8 @@ def _tell(
     """What follows from every message that is stored: its id is known, its conversation shows it, who watches hears."""
     _know(tx, scope, said, conversation_id, message_id)
     shown = conversations.Said(message_id, "inbound", "contact", _shown(said, taken), said.sent_at)
-    if said.automatic is None:
-        conversations.heard(tx, conversation_id, shown)
-    else:
-        conversations.touched(tx, conversation_id, shown)
+    hear = conversations.heard if said.automatic is None else conversations.touched
+    conversation_id = hear(tx, conversation_id, shown)
     tx.announce("message.added", conversation=conversation_id, message=message_id, contact=contact_id)
     return Result("stored", message_id)
 
@@ -146,28 +142,6 @@ def _know(tx: Transaction, scope: str, said: Inbound | Echo, conversation_id: in
     """The platform's id names this message from now on, also in what came before it."""
     if said.external_id and not states.refer(tx, scope, said.external_id, conversation_id, message_id):
         merging.apply_early(tx, scope, said.external_id)
-
-
-def _place(tx: Transaction, origin: Origin, scope: str, inbound: Inbound) -> threads.Placement:
-    tokens = [found for token in inbound.tokens if (found := origin.read_token(token)) is not None]
-    refs = inbound.refs[:MOST_REFS]
-    known: dict[str, int] = {}
-    if refs:
-        rows = tx.execute(_KNOWN, {"b_scope": scope, "b_values": refs})
-        known = {row.value: row.conversation_id for row in rows}
-    candidates = {*tokens, *known.values()}
-    belong = _participants(tx, origin, candidates) if candidates else {}
-    sender = origin.folded(inbound.address)
-    return threads.choose(tokens, refs, sender, belong, known, inbound.sender_doubt)
-
-
-def _participants(tx: Transaction, origin: Origin, candidates: set[int]) -> dict[int, frozenset[str]]:
-    """The addresses of each conversation's contact, and those an agent wrote to."""
-    wanted = {"b_ids": list(candidates), "b_kind": origin.capabilities.address.name}
-    belong: dict[int, set[str]] = {}
-    for row in tx.execute(_BELONG, wanted):
-        belong.setdefault(row.id, set()).add(origin.folded(row.address))
-    return {conversation_id: frozenset(addresses) for conversation_id, addresses in belong.items()}
 
 
 def _take_echo(tx: Transaction, origin: Origin, channel_id: int, echo: Echo, taken: Taken) -> Result:
@@ -179,6 +153,8 @@ def _take_echo(tx: Transaction, origin: Origin, channel_id: int, echo: Echo, tak
             return Result("duplicate", row.message_id)
     if known := messages.find_stored(tx, scope, echo.event_key):
         return Result("duplicate", known)
+    if not echo.is_proven:
+        return _take_inbound(tx, origin, channel_id, _claimed(echo), replace(taken, envelope=_claimed(echo)))
     placed = _known_conversation(tx, scope, echo.refs)
     person = people.find_person(tx, origin, channel_id, echo.address)
     conversation_id = placed or person.conversation_id
@@ -192,16 +168,44 @@ def _take_echo(tx: Transaction, origin: Origin, channel_id: int, echo: Echo, tak
         )
     author = Author("system")
     message_id = messages.insert_message(
-        tx, conversation_id, channel_id, person.identity_id, "outbound", author, echo, scope, is_elsewhere=True
+        tx,
+        conversation_id,
+        channel_id,
+        person.identity_id,
+        "outbound",
+        author,
+        echo,
+        scope,
+        why="outside",
+        is_elsewhere=True,
     )
     if message_id is None:
         return Result("duplicate", messages.find_stored(tx, scope, echo.event_key))
     messages.attach(tx, message_id, taken)
     _know(tx, scope, echo, conversation_id, message_id)
     said = conversations.Said(message_id, "outbound", "system", _shown(echo, taken), echo.sent_at)
-    conversations.touched(tx, conversation_id, said)
+    conversation_id = conversations.touched(tx, conversation_id, said)
     tx.announce("message.added", conversation=conversation_id, message=message_id)
     return Result("stored", message_id)
+
+
+def _claimed(echo: Echo) -> Inbound:
+    """What says that it is ours and is not: a message like any other, whose sender is in doubt."""
+    return Inbound(
+        event_key=echo.event_key,
+        address=echo.to,
+        to=echo.to,
+        sent_at=echo.sent_at,
+        external_id=echo.external_id,
+        text=echo.text,
+        html=echo.html,
+        subject=echo.subject,
+        refs=echo.refs,
+        files=echo.files,
+        sender_doubt="own-address",
+        recipients=echo.recipients,
+        position=echo.position,
+    )
 
 
 def _own_delivery(tx: Transaction, scope: str, echo: Echo) -> int | None:
@@ -245,17 +249,10 @@ def _take_notice(tx: Transaction, origin: Origin, channel_id: int, notice: Notic
     return Result("stored", message_id)
 
 
-def _known_conversation(tx: Transaction, scope: str, refs: Sequence[str]) -> int | None:
+def _known_conversation(tx: Transaction, scope: str, refs: tuple[str, ...]) -> int | None:
     """The conversation of the most trusted known id."""
-    for reference in refs[:MOST_REFS]:
-        found = tx.execute(
-            sa.select(external_ref.c.conversation_id).where(
-                external_ref.c.scope == scope, external_ref.c.value == reference
-            )
-        ).scalar()
-        if found is not None:
-            return cast("int", found)
-    return None
+    known = placing.known_ids(tx, scope, refs[: placing.MOST_REFS])
+    return next((known[ref].conversation_id for ref in refs if ref in known), None)
 
 
 def _arrived(tx: Transaction, origin: Origin, position: str, message_id: int) -> None:

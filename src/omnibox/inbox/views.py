@@ -11,12 +11,23 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from omnibox.errors import explain
 from omnibox.inbox.policy import Policy, allowed
 from omnibox.inbox.way import Ways
 from omnibox.model import ADVANCE
 from omnibox.store import Reader, among
 from omnibox.store.columns import Instant
-from omnibox.store.tables import agent, attachment, contact, conversation, delivery, identity, message, tally
+from omnibox.store.tables import (
+    agent,
+    attachment,
+    contact,
+    conversation,
+    delivery,
+    identity,
+    message,
+    participant,
+    tally,
+)
 
 Json = dict[str, Any]
 NO_WAY = Policy(allowed=False, code="channel_disabled")
@@ -44,6 +55,7 @@ _ROW = sa.select(
     contact.c.email.label("contact_email"),
     contact.c.phone.label("contact_phone"),
 ).join(contact, contact.c.id == conversation.c.contact_id)
+_PARTICIPANTS = sa.select(participant).where(among(participant.c.conversation_id)).order_by(participant.c.address)
 _ROWS = _ROW.where(among(conversation.c.id))
 
 
@@ -65,7 +77,8 @@ def rows_by_id(tx: Reader, ids: Collection[int], sight: Sight) -> dict[int, Json
     if not ids:
         return {}
     found = _all(tx, _ROWS, {"ids": list(ids)})
-    return {row.id: _row(row, sight) for row in found}
+    others = _people_of(tx, found)
+    return {row.id: _row(row, sight, others) for row in found}
 
 
 def list_rows(
@@ -89,7 +102,8 @@ def list_rows(
     found = _all(tx, statement, {**names, "most": limit + 1})
     page = found[:limit]
     following = (page[-1].last_at, page[-1].id) if len(found) > limit else None
-    return [_row(row, sight) for row in page], following
+    others = _people_of(tx, page)
+    return [_row(row, sight, others) for row in page], following
 
 
 @cache
@@ -111,11 +125,30 @@ def _page(whose: str, *, has_channel: bool, goes_on: bool) -> sa.Select[Any]:
 
 
 def rows_of_contact(tx: Reader, contact_id: int, sight: Sight, limit: int = 20) -> list[Json]:
-    wanted = _ROW.where(conversation.c.contact_id == contact_id).order_by(conversation.c.id.desc()).limit(limit)
-    return [_row(row, sight) for row in _all(tx, wanted)]
+    mine = (conversation.c.contact_id == contact_id, conversation.c.state != "merged")
+    wanted = _ROW.where(*mine).order_by(conversation.c.id.desc()).limit(limit)
+    found = _all(tx, wanted)
+    others = _people_of(tx, found)
+    return [_row(row, sight, others) for row in found]
 
 
-def _row(row: sa.Row[Any], sight: Sight) -> Json:
+def _people_of(tx: Reader, rows: Iterable[Any]) -> dict[int, list[Json]]:
+    """Who else is in these conversations, by conversation; asks only where the rows say that somebody is."""
+    ids = [row.id for row in rows if row.others]
+    found: dict[int, list[Json]] = {}
+    for row in tx.execute(_PARTICIPANTS, {"ids": ids}) if ids else ():
+        found.setdefault(row.conversation_id, []).append(
+            {
+                "address": row.address,
+                "name": row.name,
+                "is_confirmed": row.is_confirmed,
+                "is_copied": row.is_copied,
+            }
+        )
+    return found
+
+
+def _row(row: sa.Row[Any], sight: Sight, others: Mapping[int, list[Json]]) -> Json:
     last = None
     if row.last_message_id is not None:
         last = {
@@ -147,6 +180,8 @@ def _row(row: sa.Row[Any], sight: Sight) -> Json:
         "opened_at": moment(row.opened_at),
         "automatic": row.automatic,
         "related": row.related_id,
+        "merged_into": row.merged_into_id,
+        "people": others.get(row.id, []),
         "failed": row.troubled,
         "policy": policy_view(policy_of(row, sight)),
         "presence": sight.presence(row.identity_id),
@@ -250,6 +285,8 @@ def _message(
         "is_elsewhere": row.is_elsewhere,
         "recipients": row.recipients,
         "why": row.why,
+        "related": row.related_id,
+        "moved_from": row.moved_from_id,
         "doubt": row.doubt,
         "reactions": row.reactions or [],
     }
@@ -304,11 +341,32 @@ def _deliveries_of(tx: Reader, rows: Sequence[sa.Row[Any]]) -> dict[int, list[Js
                 "position": row.position,
                 "state": row.state,
                 "code": row.code,
+                "why": why(row.code),
                 "next_try_at": moment(row.not_before) if row.state == "queued" and row.attempts else None,
                 "at": moment(row.state_at),
+                "is_delayed": _is_delayed(row),
+                "recipients": [_outcome(address, one) for address, one in (row.outcomes or {}).items()],
             }
         )
     return deliveries
+
+
+def _is_delayed(row: sa.Row[Any]) -> bool:
+    """It waits for its turn too long, or the receiving side says that it is late."""
+    if row.delayed_at is None:
+        return False
+    is_late_there = row.state == "sent" and (row.sent_at is None or row.delayed_at > row.sent_at)
+    return is_late_there or row.state in ("queued", "sending")
+
+
+def _outcome(address: str, outcome: Mapping[str, str]) -> Json:
+    code = outcome["code"] or None
+    return {"address": address, "state": outcome["state"], "code": code, "why": why(code)}
+
+
+def why(code: str | None) -> str | None:
+    """What a code means, and what to do, for people."""
+    return " ".join(each for each in explain(code) if each) if code else None
 
 
 # ── Contacts

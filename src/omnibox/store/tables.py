@@ -72,6 +72,7 @@ agent = _table(
     sa.Column("name", MaskedText, nullable=False),
     sa.Column("email", sa.Text, nullable=False, unique=True),  # case-folded
     sa.Column("password_hash", sa.Text),
+    sa.Column("signature", MaskedText),
     sa.Column("role", sa.Text, nullable=False),
     sa.Column("is_on", sa.Boolean, nullable=False, server_default=sa.text("true")),
     sa.Column("is_active", sa.Boolean, nullable=False, server_default=sa.text("true")),
@@ -249,9 +250,11 @@ conversation = _table(
     sa.Column("resolved_at", Instant),
     sa.Column("opened_at", Instant, nullable=False),
     sa.Column("related_id", Key, sa.ForeignKey("conversation.id")),
+    sa.Column("merged_into_id", Key),  # an agent put all of it into another one; nobody sees it but its history
     _flag("automatic"),
     _count("unread"),
     _count("troubled"),  # deliveries failed or uncertain
+    _count("others"),  # its participants
     _count("rev"),
     sa.Index("ix_conversation_list", "state", "last_at", "id"),
     sa.Index("ix_conversation_assignee", "state", "assignee_id", "last_at", "id"),
@@ -266,11 +269,15 @@ tally = sa.Table(  # how many conversations stand where: one row per state and a
     _count("conversations"),
 )
 
-participant = sa.Table(  # besides the contact's own addresses: whom an agent wrote to
+participant = sa.Table(  # besides the contact's own addresses: who was written to or in copy
     "participant",
     metadata,
     sa.Column("conversation_id", Key, sa.ForeignKey("conversation.id"), primary_key=True),
     sa.Column("address", sa.Text, primary_key=True),
+    sa.Column("name", MaskedText),
+    # by an agent, who wrote to it: what it writes may join. Others were only seen beside the contact's words
+    sa.Column("is_confirmed", sa.Boolean, nullable=False, server_default=sa.text("true")),
+    _flag("is_copied"),  # the agents' last answer went there in copy
 )
 
 message = _table(
@@ -295,7 +302,9 @@ message = _table(
     sa.Column("external_id", sa.Text),
     sa.Column("automatic", sa.Text),
     sa.Column("doubt", sa.Text),
-    sa.Column("why", sa.Text),
+    sa.Column("why", sa.Text),  # the key that placed it: `omnibox.inbox.threads`
+    sa.Column("related_id", Key),  # another conversation that its keys name
+    sa.Column("moved_from_id", Key),  # where an agent took it from
     sa.Column("recipients", Json),
     sa.Column("reactions", Json),
     sa.Column("edited_at", Instant),
@@ -306,6 +315,18 @@ message = _table(
     sa.UniqueConstraint("event_scope", "event_key"),
     sa.UniqueConstraint("client_scope", "client_id"),
     sa.Index("ix_message_conversation", "conversation_id", "id"),
+)
+
+rearrangement = _table(  # what an agent merged, split off or moved, and how it was before: ids and states, no text
+    "rearrangement",
+    _id(),
+    sa.Column("kind", sa.Text, nullable=False),
+    _to("source_id", "conversation", index=True),
+    _to("target_id", "conversation", index=True),
+    _to("agent_id", "agent"),
+    sa.Column("at", Instant, nullable=False),
+    sa.Column("undone_at", Instant),
+    sa.Column("was", Json, nullable=False),
 )
 
 attachment = _table(
@@ -378,9 +399,22 @@ delivery = _table(
     sa.Column("claimed_at", Instant),  # the part left no earlier: what watermarks are compared with
     sa.Column("sent_at", Instant),
     sa.Column("external_id", sa.Text),
+    sa.Column("quoted_id", Key),  # the message that the part answers and quotes
+    sa.Column("outcomes", Json),  # by recipient, where they differ: {address: {"state", "code"}}
+    sa.Column("asked_at", Instant),  # when an agent asked for it again; None: only when it was written
+    sa.Column("delayed_at", Instant),  # since when the agent knows that it waits
     _flag("is_open"),  # queued, sending or uncertain: later parts of the conversation may have to wait
     sa.Index("ix_delivery_open", "conversation_id", "is_open", "id"),
     sa.Index("ix_delivery_due", "state", "not_before"),
+)
+
+departure = sa.Table(  # what left a channel that has a limit, for as long as the limit looks back
+    "departure",
+    metadata,
+    sa.Column("delivery_id", Key, sa.ForeignKey("delivery.id"), primary_key=True, autoincrement=False),
+    _to("channel_id", "channel"),
+    sa.Column("at", Instant, nullable=False),
+    sa.Index("ix_departure_channel_id", "channel_id", "at"),
 )
 
 # ── Work that must survive a restart

@@ -16,7 +16,7 @@ from omnibox.durable import flush
 from omnibox.store.store import new_epoch
 from omnibox.store.tables import installation, metadata
 
-HEAD = "0002"
+HEAD = "0003_email"
 LOCK = 0x6F6D6E69626F78  # of nobody else in this database
 
 
@@ -26,7 +26,7 @@ class TooNew(Exception):
 
 async def migrate(url: str | sa.URL) -> bool:
     """Create or upgrade the tables; returns whether anything was done. Raises `TooNew`, and OSError where a SQLite file
-    cannot be copied first: the copy `omnibox.db.before-0002` is what the upgrade to 0002 began with."""
+    cannot be copied first: the copy `omnibox.db.before-0003_email` is what the upgrade to 0003_email began with."""
     engine = engine_of(sa.make_url(url))
     try:
         return await greenlet_spawn(_migrate_by, engine)
