@@ -1,4 +1,7 @@
-"""P02: mails from an IMAP server until the last is visible in the inbox, against the bound pipeline in one script."""
+"""P02: mails from an IMAP server until the last is visible in the inbox, against the bound pipeline in one script.
+
+Both in mails per second of processor time: what the neighbours on the machine take shall not enter.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from email.message import EmailMessage
 from pathlib import Path
 
 from bench.report import Figure, Goal, wrong
-from bench.servers import BARE, hub, run_aside
+from bench.servers import BARE, Server, hub, run_aside
 from omnibox.testing.world.demo import Admin
 from omnibox.testing.world.mail import MailHouse
 
@@ -37,14 +40,14 @@ async def _run(count: int) -> list[Figure]:
         with hub([f"127.0.0.1:{house.imap_port}", f"127.0.0.1:{house.smtp_port}"]) as found:
             admin = await found.own()
             try:
-                return [await _figure(admin, house, accounts, count)]
+                return [await _figure(admin, house, accounts, count, found.server)]
             finally:
                 await admin.close()
     finally:
         await house.stop()
 
 
-async def _figure(admin: Admin, house: MailHouse, accounts: list[str], count: int) -> Figure:
+async def _figure(admin: Admin, house: MailHouse, accounts: list[str], count: int, server: Server) -> Figure:
     rounds = []
     name = f"mail ingest, {count} mails"
     for number, account in enumerate(accounts):
@@ -53,7 +56,7 @@ async def _figure(admin: Admin, house: MailHouse, accounts: list[str], count: in
         house.add_account(account, "a password")
         for mail in mails:
             house.deliver(mail, account)
-        began = time.perf_counter()
+        before = server.cpu_s()
         made = await admin.connect(
             "email",
             account,
@@ -62,12 +65,12 @@ async def _figure(admin: Admin, house: MailHouse, accounts: list[str], count: in
         )
         channel = made["channels"][0]["id"]
         await _until_visible(admin, channel, (number + 1) * count)  # nothing else is stored here: ids are numbers
-        took_s = time.perf_counter() - began
+        took_s = server.cpu_s() - before
         seen = await _seen(admin, channel)
         if seen != (threads, count):
             return wrong("P02", name, f"{seen[1]} mails in {seen[0]} conversations, {count} in {threads} are right")
         rounds.append((count / limit_s, count / took_s))
-    return Figure("P02", name, "mails/s", tuple(rounds), Goal(0.5, "≥"))
+    return Figure("P02", name, "mails per cpu second", tuple(rounds), Goal(0.5, "≥"))
 
 
 def _bound(mails: list[bytes]) -> tuple[float, int]:
@@ -83,7 +86,7 @@ async def _until_visible(admin: Admin, channel: int, last: int) -> None:
     each look would be a load of its own."""
     ends_at = time.perf_counter() + VISIBLE_S
     while time.perf_counter() < ends_at:
-        await asyncio.sleep(0.02)
+        await asyncio.sleep(0.1)
         page = await admin.ask("GET", f"/api/conversations?view=all&limit=1&channel={channel}")
         if any(row["last"]["id"] >= last for row in page["conversations"]):
             return

@@ -14,14 +14,14 @@ CONNECTORS = sorted(path for path in (ROOT / "connectors").iterdir() if path.is_
 
 # Lower layers first; a module may import its own layer and those below. A new module gets its place here.
 LAYERS = (
-    {"__init__", "model", "masking", "clock", "crash", "durable", "metrics"},
+    {"__init__", "model", "masking", "clock", "crash", "durable", "metrics", "errors"},
     {"connector"},
     {"store", "blobs", "outbound", "secrets", "html", "bus", "fields", "logs", "logformat"},
     {"events", "jobs"},
     {"team"},
     {"inbox"},
     {"visitors"},
-    {"registry", "config", "context", "connections", "sources", "offline", "errors"},
+    {"registry", "config", "context", "connections", "consents", "sources", "offline"},
     {"web"},
     {"app", "cli", "backup", "checkup"},
     {"testing"},

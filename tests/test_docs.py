@@ -84,7 +84,7 @@ def test_the_codes_are_found() -> None:
     assert {"no_connection", "window_closed", "bounced", "empty_reply", "bad_settings"} <= set(USED)
 
 
-ODD = "http_401", "http_418", "http_502", "pigeon.eaten", "pigeon.no_answer", "odd"
+ODD = "http_401", "http_418", "http_502", "raven.eaten", "pigeon.no_answer", "odd"
 
 
 @pytest.mark.parametrize("code", [*ERRORS, *ODD])
@@ -98,5 +98,5 @@ def test_every_code_has_words_for_people(code: str) -> None:
 def test_a_connectors_own_words_go_first() -> None:
     assert explain("no_answer", {"no_answer": ("Own.", "Cure.")}) == ("Own.", "Cure.")
     assert explain("pigeon.no_answer") == ERRORS["no_answer"]
-    assert "pigeon.eaten" in explain("pigeon.eaten")[0]
+    assert "raven.eaten" in explain("raven.eaten")[0]
     assert explain("http_502") != explain("http_418")

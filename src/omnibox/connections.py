@@ -78,6 +78,8 @@ class Connections:
     lease_s: float = 60.0
     reads: bool = False
     is_key_wrong: bool = False
+    counts: dict[int, tuple[int, int]] = field(default_factory=dict)
+    """Per connection that is read here: what was to be read at its last comparison, and what of it was missing."""
     _live: dict[int, Live] = field(default_factory=dict)
     _ways: dict[int, Way] = field(default_factory=dict)
     _hooks: dict[str, Live] = field(default_factory=dict)
@@ -99,6 +101,9 @@ class Connections:
         found = self._sites.get(key)
         return None if found is None else (found[0], found[0].ways[found[1]])
 
+    def find(self, connection_id: int) -> Live | None:
+        return self._live.get(connection_id)
+
     def problem(self, connection_id: int) -> BadSettings | None:
         """Why a connection's settings make no connector, if so."""
         live = self._live.get(connection_id)
@@ -115,7 +120,7 @@ class Connections:
     async def start(self, *, reads: bool, alone: bool) -> None:
         """Build every connection; with `reads`, run their sources too. `alone`: leases are a dead process's."""
         self.reads = reads
-        self._sources = Sources(self.store, self.intake, self.holder, self.lease_s)
+        self._sources = Sources(self.store, self.intake, self.holder, self.lease_s, self.counts)
         if alone:
             await self._sources.clear()
         self._installation = await self.store.read(lambda tx: tx.execute(sa.select(installation.c.name)).scalar_one())
@@ -152,7 +157,7 @@ class Connections:
                 log.info("a change made elsewhere was taken up", connection_id=connection_id)
 
     async def refresh(self, connection_id: int) -> None:
-        """Build a connection anew if another process has changed it."""
+        """Build a connection anew if it has changed. Whoever changes one asks this too: `watch` may have been first."""
         await self._rebuild(connection_id, only_if_changed=True)
 
     async def reload(self, connection_id: int) -> None:
@@ -182,6 +187,7 @@ class Connections:
 
     async def _drop(self, live: Live) -> None:
         self._live.pop(live.id, None)
+        self.counts.pop(live.id, None)
         self._hooks.pop(live.hook_key, None)
         for channel_id in live.ways:
             self._ways.pop(channel_id, None)
@@ -211,6 +217,7 @@ class Connections:
             secrets=self.secrets,
             store=self.store,
             keep_secret=self._keep_secret,
+            read_setting=self._stored_setting,
             clock=self.clock,
             log=logger(row.connector, row.id),
         )
@@ -221,6 +228,7 @@ class Connections:
             capabilities=registered.capabilities,
             channels={(each.address.casefold() if folds else each.address): each.id for each in rows},
             read_token=self._read_token,
+            acknowledging=_acknowledging(registered, rows, own),
         )
         ways: dict[int, Way] = {}
         if connector is not None:
@@ -253,6 +261,12 @@ class Connections:
     def _read_token(self, token: str) -> int | None:
         value = self.secrets.verify(TOKEN, token)
         return int(value[1:]) if value and value[:1] == "c" and value[1:].isdecimal() else None
+
+    async def _stored_setting(self, connection_id: int, name: str) -> Any:
+        sealed = await self.store.read(
+            lambda tx: tx.execute(sa.select(connection.c.settings).where(connection.c.id == connection_id)).scalar()
+        )
+        return None if sealed is None else self._document(sealed).get(name)
 
     async def _keep_secret(self, connection_id: int, name: str, value: str) -> None:
         def keep(tx: Transaction) -> tuple[int, int]:
@@ -305,7 +319,7 @@ class Connections:
         if any(finding.ok is False for finding in findings):
             return False
         await self.store.write(lambda tx: channels.resume(tx, connection_id))
-        await self.reload(connection_id)
+        await self.refresh(connection_id)
         return True
 
     async def retry(self, quarantine_id: int) -> str:
@@ -328,6 +342,15 @@ class Connections:
             settled = sa.update(quarantine).where(quarantine.c.id == quarantine_id).values(settled_at=self.clock())
             await self.store.write(lambda tx: tx.execute(settled))
         return outcome
+
+
+def _acknowledging(
+    registered: Registered, rows: Sequence[sa.Row[Any]], own: Sequence[ChannelSettings]
+) -> frozenset[int]:
+    """The channels that are set to confirm a person's first message."""
+    name = registered.capabilities.acknowledges
+    filled = [bool(name and str(each.settings.get(name) or "").strip()) for each in own]
+    return frozenset(row.id for row, is_filled in zip(rows, filled, strict=True) if is_filled)
 
 
 async def _close(connector: Connector | None) -> None:

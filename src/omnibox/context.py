@@ -45,6 +45,7 @@ class LiveContext:
     secrets: Secrets = field(repr=False)
     store: Store = field(repr=False)
     keep_secret: Any = field(repr=False)
+    read_setting: Any = field(repr=False)
     clock: Clock = now
     log: Any = field(default=None, repr=False)
 
@@ -76,6 +77,9 @@ class LiveContext:
 
     async def save_secret(self, name: str, value: str) -> None:
         await self.keep_secret(self.connection_id, name, value)
+
+    async def stored_setting(self, name: str) -> Any:
+        return await self.read_setting(self.connection_id, name)
 
     async def remember(self, key: str, value: str, until: datetime) -> None:
         row = {"connection_id": self.connection_id, "key": key, "value": value, "until": until}

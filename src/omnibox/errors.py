@@ -57,6 +57,18 @@ ERRORS: Mapping[str, Words] = {
         "A setting of this channel is missing or wrong.",
         "Open its settings, run the check, and correct what it names.",
     ),
+    "consent_needed": (
+        "The owner of the account has not let omnibox in, or does so no longer.",
+        "Ask for consent again on the connection's page in Settings › Channels.",
+    ),
+    "consent_client_refused": (
+        "The provider does not take omnibox as it is registered there.",
+        "Compare client ID, client secret, scopes and redirect address with the registration at the provider.",
+    ),
+    "consent_unavailable": (
+        "The provider's token server does not answer as it should.",
+        "omnibox tries again by itself.",
+    ),
     "connector_missing": (
         "The package that serves this channel is not installed, or cannot be loaded.",
         "Install it again; Settings › Channels and `omnibox check` show the reason.",
@@ -73,9 +85,14 @@ ERRORS: Mapping[str, Words] = {
     "channel_disabled": ("This channel is switched off.", "Enable it in Settings › Channels."),
     "empty_reply": ("There is nothing to send.", "Write a text or attach a file."),
     "too_long": ("The text is longer than a reply may be.", "Shorten it, or attach it as a file."),
+    "merged": ("This conversation was merged into another one.", "Open that one and look whom it is with."),
     "upload_gone": ("A file of this reply is no longer there.", "Attach it again."),
     "no_files": ("This channel takes no files.", "Send a link instead."),
     "too_many_files": ("These are more files than one reply may have here.", "Send them in several replies."),
+    "bad_recipient": ("An address in copy is no address that mail can go to.", "Correct it, or take it out."),
+    "own_recipient": ("An address in copy is one of your own channels.", "Take it out."),
+    "too_many_recipients": ("These are more people in copy than one reply may have.", "Take some out."),
+    "no_recipients": ("This channel has no copies: a reply goes to the customer alone.", "Take the others out."),
     "file_type_refused": ("This channel does not take files of this type.", "Send another type, or a link."),
 }
 
@@ -98,10 +115,20 @@ STATUS = re.compile(r"http_(\d{3})")
 STEM = re.compile(r"[a-z0-9_]+\.(?P<rest>[a-z0-9_]+)")
 
 
+_brought: dict[str, Words] = {}
+
+
+def learn(words: Mapping[str, Words]) -> None:
+    """Know what the codes of a connector mean, from now on and wherever one is shown."""
+    _brought.update(words)
+
+
 def explain(code: str, own: Mapping[str, Words] | None = None) -> Words:
     """The words for `code`. `own` are those its connector brings; they go first."""
     if own and code in own:
         return own[code]
+    if code in _brought:
+        return _brought[code]
     if code in ERRORS:
         return ERRORS[code]
     if found := STATUS.fullmatch(code):

@@ -18,6 +18,7 @@ EMAIL = re.compile(r"[^\s@\"<>(),;:]+@[^\s@\"<>(),;:\[\]]+")
 LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
 HOST = re.compile(rf"(?=.{{1,254}}$){LABEL}(?:\.{LABEL})*\.?")
 COLOR = re.compile(r"#[0-9a-fA-F]{6}")
+HIDDEN = ("secret", "consent")  # never leave by the API
 MAY_BE_EMPTY = ("text", "long")  # elsewhere an empty text means: not set
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
@@ -25,6 +26,7 @@ HINTS: Mapping[str, Mapping[str, Any]] = {
     "text": {},
     "address": {},
     "secret": {"writeOnly": True},
+    "consent": {"writeOnly": True, "readOnly": True, "x-ui": "oauth"},
     "email": {"format": "email"},
     "url": {"format": "uri"},
     "host": {"format": "hostname"},
@@ -64,7 +66,7 @@ def to_schema(fields: Sequence[Field]) -> dict[str, Any]:
     return {
         "type": "object",
         "properties": {field.name: _property(field) for field in fields},
-        "required": [field.name for field in fields if field.required and not field.makes],
+        "required": [field.name for field in fields if field.required and not field.makes and not field.when],
         "additionalProperties": False,
     }
 
@@ -80,6 +82,10 @@ def _property(field: Field) -> dict[str, Any]:
         shape["x-ui-placeholder"] = field.placeholder
     if field.group:
         shape["x-ui-group"] = field.group
+    if field.when:
+        shape["x-ui-if"] = {name: list(values) for name, values in field.when.items()}
+    if needed := field.required_if or (field.when if field.required else {}):
+        shape["x-ui-required-if"] = {name: list(values) for name, values in needed.items()}
     if field.makes:  # made by omnibox, to be copied
         shape.pop("writeOnly", None)
         shape |= {"readOnly": True, "x-ui": "copy"}
@@ -136,17 +142,22 @@ def check_document(
     errors += [
         FieldError(f"settings.{field.name}", "Please fill this in.")
         for field in fields
-        if not is_draft and _is_missing(field, values) and f"settings.{field.name}" not in faulty
+        if not is_draft and _is_missing(field, typed_values(fields, values)) and f"settings.{field.name}" not in faulty
     ]
     return Document(values, tuple(errors), made)
 
 
 def _stays(field: Field, value: Any, stored: Any) -> bool:
-    return value == stored or (value == "" and (field.kind == "secret" or bool(field.makes)))
+    return value == stored or (value == "" and (field.kind in HIDDEN or bool(field.makes)))
 
 
 def _is_missing(field: Field, values: Mapping[str, Any]) -> bool:
-    return field.required and values.get(field.name, field.default) in (None, "", [], ())
+    is_required = field.required or (bool(field.required_if) and _fit(field.required_if, values))
+    return is_required and _fit(field.when, values) and values[field.name] in (None, "", [], ())
+
+
+def _fit(wanted: Mapping[str, Sequence[str]], values: Mapping[str, Any]) -> bool:
+    return all(values.get(name) in chosen for name, chosen in wanted.items())
 
 
 def typed_values(fields: Sequence[Field], stored: Mapping[str, Any]) -> dict[str, Any]:
@@ -159,13 +170,13 @@ def shown_values(fields: Sequence[Field], stored: Mapping[str, Any], made: froze
     return {
         field.name: stored[field.name]
         for field in fields
-        if field.name in stored and (field.kind != "secret" or field.name in made)
+        if field.name in stored and (field.kind not in HIDDEN or field.name in made)
     }
 
 
 def secrets_set(fields: Sequence[Field], stored: Mapping[str, Any]) -> list[str]:
     """The names of the secrets that have a value."""
-    return [field.name for field in fields if field.kind == "secret" and stored.get(field.name)]
+    return [field.name for field in fields if field.kind in HIDDEN and stored.get(field.name)]
 
 
 def _read_value(field: Field, value: Any) -> Any:
@@ -226,6 +237,10 @@ def _secret(field: Field, value: str) -> str:
     return _long(field, value.strip("\r\n\t"))  # copied along with a pasted token; a blank may belong to it
 
 
+def _consent(_: Field, value: str) -> str:
+    raise _Wrong("This is given by consent, not typed.")
+
+
 def _choice(field: Field, value: str) -> str:
     if value not in field.choices:
         raise _Wrong(f"Please choose one of: {', '.join(field.choices)}.")
@@ -281,6 +296,7 @@ _READERS: Mapping[str, Callable[[Field, str], str]] = {
     "color": _color,
     "long": _long,
     "choice": _choice,
+    "consent": _consent,
 }
 
 KINDS = frozenset({"number", "boolean", "list", *_READERS})

@@ -77,6 +77,11 @@ BATCH = Histogram("omnibox_store_batch_size", "Writes that shared one commit.", 
 STORE_FAILURES = Counter("omnibox_store_failures", "Batches of writes of which nobody knows whether they are durable.")
 SENDS = Counter("omnibox_sends", "Tries to send a part, by what became of them.", ("connector", "outcome", "code"))
 SOURCE_ERRORS = Counter("omnibox_source_errors", "Readers of mailboxes and the like that failed.", ("code",))
+SOURCE_LAG_SECONDS = Histogram(
+    "omnibox_source_lag_seconds",
+    "How long arrivals lay on a mail server or the like before they were stored here.",
+    bounds=(1.0, 5.0, 15.0, 60.0, 120.0, 600.0, 3600.0, 86400.0),
+)
 LOOP_LATE_SECONDS = Histogram(
     "omnibox_loop_late_seconds",
     "How late a task ran that is due every second: how long the process did nothing else meanwhile.",
@@ -92,6 +97,7 @@ COUNTED: tuple[Counter | Histogram, ...] = (
     STORE_FAILURES,
     SENDS,
     SOURCE_ERRORS,
+    SOURCE_LAG_SECONDS,
     LOOP_LATE_SECONDS,
 )
 

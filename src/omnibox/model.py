@@ -10,7 +10,7 @@ Seq = NewType("Seq", int)
 """A place in the event log: dense, from 1, in commit order."""
 
 Role = Literal["owner", "admin", "agent"]
-ConversationState = Literal["open", "resolved"]
+ConversationState = Literal["open", "resolved", "merged"]
 MessageKind = Literal["inbound", "outbound", "note", "line"]
 AuthorKind = Literal["contact", "agent", "bot", "system"]
 ConnectionState = Literal["draft", "active", "paused", "disabled"]

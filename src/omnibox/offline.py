@@ -1,7 +1,8 @@
-"""The offline commands `normalize` and `render`: JSON Lines out, one failure costs its own line only."""
+"""The offline commands `normalize`, `render` and `thread`: JSON Lines out, one failure costs its own line only."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -11,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from omnibox.connector import Offline
+from omnibox.connector import Chain, Chains, Offline
 
 STDIN = "-"
 SURROGATE = re.compile(r"[\ud800-\udfff]")
@@ -49,6 +50,60 @@ def render(connector: type[Offline], stdin: BinaryIO, out: BinaryIO) -> bool:
         is_clean &= write_line(out, _rendered(connector, raw.strip()))
         out.flush()
     return is_clean
+
+
+def thread(connector: type[Chains], paths: Sequence[str], stdin: BinaryIO, out: BinaryIO) -> bool:
+    """Write one line per input: the conversation its ids lead to; returns whether all were answered.
+
+    Memory grows by an id and a number per input, never by its size.
+    """
+    is_clean, known = True, Threads()
+    for source in inputs(paths):
+        is_clean &= write_line(out, {"source": source, **_threaded(connector, known, source, stdin)})
+        out.flush()
+    return is_clean
+
+
+def _threaded(connector: type[Chains], known: Threads, source: str, stdin: BinaryIO) -> Mapping[str, Any]:
+    try:
+        with _opened(source, stdin) as file:
+            raw = file.read()
+    except OSError as error:
+        return failure("internal", f"the input cannot be read: {error.strerror or 'it failed'}")
+    if not raw:
+        return failure("empty")
+    try:
+        number, is_duplicate = known.place(connector.chain(raw))
+    except Exception:
+        return failure("internal")
+    return {"conversation": str(number), "duplicate": is_duplicate}
+
+
+class Threads:
+    """The conversations of one run, and the ids that lead to them. By headers alone: who may join is the hub's rule."""
+
+    def __init__(self) -> None:
+        self._by_id: dict[bytes, int] = {}
+        self._opened = 0
+
+    def place(self, chain: Chain) -> tuple[int, bool]:
+        """The number of the conversation, and whether a message with this id was there before."""
+        own = _short(chain.external_id) if chain.external_id else None
+        if own is not None and own in self._by_id:
+            return self._by_id[own], True
+        named = (self._by_id.get(_short(each)) for each in (*chain.answers, *chain.ancestors))
+        number = next((found for found in named if found is not None), None)
+        if number is None:
+            self._opened += 1
+            number = self._opened
+        if own is not None:
+            self._by_id[own] = number
+        return number, False
+
+
+def _short(external_id: str) -> bytes:
+    """16 bytes for an id of any length."""
+    return hashlib.blake2b(external_id.encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
 def inputs(paths: Sequence[str]) -> Iterator[str]:

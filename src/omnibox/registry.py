@@ -11,8 +11,11 @@ from typing import Any, cast
 
 from omnibox.connector import (
     Capabilities,
+    Chains,
     Checks,
     Connector,
+    Consent,
+    Consents,
     Evidence,
     Field,
     Handshake,
@@ -22,6 +25,7 @@ from omnibox.connector import (
     Step,
     Webhook,
 )
+from omnibox.errors import learn
 from omnibox.fields import KINDS, to_schema
 
 GROUP = "omnibox.connectors"
@@ -73,10 +77,19 @@ class Registered:
     def has_evidence(self) -> bool:
         return self._can(Evidence)
 
+    def consent(self, settings: Mapping[str, Any]) -> Consent | None:
+        """What the owner of the account is asked for, if anything. Raises `BadSettings` naming what is missing."""
+        return cast("type[Consents]", self.connector).consent(settings) if self._can(Consents) else None
+
     @property
     def offline(self) -> type[Offline] | None:
         """The class as the offline commands use it, or None where it has nothing for them."""
         return cast("type[Offline]", self.connector) if self._can(Offline) else None
+
+    @property
+    def chains(self) -> type[Chains] | None:
+        """The class as `omnibox thread` uses it, or None where its messages do not name each other."""
+        return cast("type[Chains]", self.connector) if self._can(Chains) else None
 
     def _can(self, protocol: type) -> bool:
         return self.connector is not None and issubclass(self.connector, protocol)
@@ -168,6 +181,7 @@ def _read(name: str, connector: Any) -> Registered:
     if not callable(getattr(connector, "send", None)):
         raise TypeError("it has no `send`")
     channel_settings = getattr(connector, "channel_settings", None)
+    learn(getattr(connector, "errors", {}))
     return Registered(
         name=name,
         connector=cast("type[Connector]", connector),

@@ -88,6 +88,10 @@ CASES: dict[tuple[str, str], list[Case]] = {
     ("DELETE", "/api/connections/{id}"): [Case(LEADS, "connection", ok=409)],
     ("POST", "/api/connections/{id}/check"): [Case(LEADS, "connection")],
     ("POST", "/api/connections/{id}/enable"): [Case(LEADS, "connection")],
+    ("POST", "/api/connections/{id}/consent"): [Case(LEADS, "connection", ok=409)],  # a hook asks nobody
+    ("POST", "/api/connections/{id}/consent/device"): [Case(LEADS, "connection", ok=409)],
+    ("POST", "/api/connections/{id}/consent/device/answer"): [Case(LEADS, "connection", ok=409)],
+    ("GET", "/consent/return"): [Case(ANYONE, ok=302)],  # to a page of ours; an answer counts in its own session only
     ("POST", "/api/connections/{id}/disable"): [Case(LEADS, "connection")],
     ("POST", "/api/connections/{id}/channels"): [Case(LEADS, "connection", {"address": "second"}, ok=201)],
     ("PATCH", "/api/channels/{id}"): [Case(LEADS, "channel", {"name": "Other"})],
@@ -122,6 +126,15 @@ CASES: dict[tuple[str, str], list[Case]] = {
         Case(LEADS, "colleague", {"agent": "$me"}, code="may_not_assign"),
         Case(LEADS, "colleague", {"agent": None}, code="may_not_assign"),
         Case(EVERYONE, "own", {"agent": "$removed"}, ok=422),
+    ],
+    ("POST", "/api/conversations/{id}/merge"): [Case(EVERYONE, "own", {"into": "$own"}, 409)],
+    ("POST", "/api/conversations/{id}/split"): [Case(EVERYONE, who, {"messages": [99]}, 409) for who in WHOSE],
+    ("POST", "/api/conversations/{id}/move"): [Case(EVERYONE, "own", {"messages": [99], "into": "$own"}, 409)],
+    ("GET", "/api/conversations/{id}/rearrangements"): [Case(EVERYONE, who) for who in WHOSE],
+    ("POST", "/api/rearrangements/{id}/undo"): [Case(EVERYONE, "99", ok=404)],
+    ("DELETE", "/api/conversations/{id}/related"): [Case(EVERYONE, who) for who in WHOSE],
+    ("POST", "/api/conversations/{id}/people"): [
+        Case(EVERYONE, who, {"address": "ana@customer.example", "is_confirmed": True}) for who in WHOSE
     ],
     ("POST", "/api/deliveries/{id}/retry"): [Case(EVERYONE, "99", ok=404)],
     ("POST", "/api/deliveries/{id}/dismiss"): [Case(EVERYONE, "99", ok=404)],

@@ -83,6 +83,7 @@ RULES: list[tuple[Action, Subject | None, str]] = [  # who may: o(wner), a(dmin)
     ("note", None, "oag"),
     ("edit_contact", None, "oag"),
     ("reopen", None, "oag"),
+    ("rearrange", None, "oag"),
     ("resolve", Held(MINE), "oag"),
     ("resolve", Held(THEIRS), "oa"),
     ("resolve", Held(None), "oa"),

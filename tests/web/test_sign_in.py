@@ -289,8 +289,11 @@ async def test_agents_change_their_name_and_switch_and_nothing_else(house: House
         "is_on": False,
         "is_online": False,
         "is_active": True,
+        "signature": "",
     }
-    assert (await browser.patch("/api/me", {"is_on": True})).json["name"] == "Ann Lee"
+    signed = {"is_on": True, "signature": "\r\nAnn\r\n\tDesk 2 \x07 \n\n"}
+    assert (await browser.patch("/api/me", signed)).json["signature"] == "Ann\n\tDesk 2"
+    assert (await browser.get("/api/me")).json["name"] == "Ann Lee"
 
 
 async def test_an_agent_is_online_when_switched_on_and_connected(house: House) -> None:

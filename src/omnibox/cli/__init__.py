@@ -18,10 +18,11 @@ from omnibox.cli import backups
 from omnibox.cli import moving
 from omnibox.cli import demo
 from omnibox.cli import agents
+from omnibox.cli import importing
 from omnibox.cli import offline
 # isort: on
 
-__all__ = ["agents", "app", "backups", "demo", "main", "moving", "offline", "serving"]
+__all__ = ["agents", "app", "backups", "demo", "importing", "main", "moving", "offline", "serving"]
 
 INTERRUPTED = 130
 

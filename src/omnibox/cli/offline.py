@@ -11,6 +11,7 @@ from omnibox.cli.common import Refused, app
 
 if TYPE_CHECKING:
     from omnibox.connector import Offline
+    from omnibox.registry import Registered
 
 Channel = Annotated[str, typer.Option("--channel", metavar="NAME", help="The kind of channel, such as email.")]
 
@@ -53,13 +54,36 @@ def render(channel: Channel) -> None:
     raise typer.Exit(0 if is_clean else 1)
 
 
+@app.command()
+def thread(
+    channel: Channel,
+    paths: Annotated[
+        list[str] | None, typer.Argument(metavar="[PATH]...", help="Files or folders; standard input without one.")
+    ] = None,
+) -> None:
+    """Show which raw messages belong together by the ids they name, as JSON Lines."""
+    from omnibox import offline
+
+    found = _connector(channel, "thread", "chains").chains
+    assert found is not None
+    is_clean = offline.thread(found, paths or (), sys.stdin.buffer, sys.stdout.buffer)
+    raise typer.Exit(0 if is_clean else 1)
+
+
 def _offline_connector(name: str) -> type[Offline]:
+    found = _connector(name, "offline", "offline").offline
+    assert found is not None
+    return found
+
+
+def _connector(name: str, commands: str, ability: str) -> Registered:
+    """The connector of that name; it has what `ability` names, or the user hears who has."""
     from omnibox.registry import find_connector, load_connectors
 
     found = find_connector(name)
-    if found is not None and found.offline is not None:
-        return found.offline
+    if found is not None and getattr(found, ability) is not None:
+        return found
     if found is not None and found.error:
         raise Refused(f"--channel: {name} cannot be loaded: {found.error}")
-    offered = [other.name for other in load_connectors().values() if other.offline]
-    raise Refused(f"--channel: {name!r} has no offline commands; choose one of {', '.join(offered)}")
+    offered = [other.name for other in load_connectors().values() if getattr(other, ability)]
+    raise Refused(f"--channel: {name!r} has no {commands} commands; choose one of {', '.join(offered)}")

@@ -1,5 +1,6 @@
 """Everything a connector may import: envelopes, protocols, capabilities, errors."""
 
+from omnibox.connector.archives import Archive, Archives, NoArchive, Past
 from omnibox.connector.capabilities import (
     AddressKind,
     Capabilities,
@@ -8,10 +9,12 @@ from omnibox.connector.capabilities import (
     Field,
     FileLimits,
     Look,
+    Pace,
     Retry,
     Step,
     Window,
 )
+from omnibox.connector.consent import Consent, Consents, Tokens
 from omnibox.connector.envelopes import (
     Deleted,
     Echo,
@@ -38,9 +41,11 @@ from omnibox.connector.errors import (
     Temporary,
     Uncertain,
 )
-from omnibox.connector.outgoing import Outbound, OutboundFile, Part, Sent, default_parts, pieces
+from omnibox.connector.outgoing import Outbound, OutboundFile, Part, Quoted, Sent, default_parts, pieces
 from omnibox.connector.protocols import (
     Answer,
+    Chain,
+    Chains,
     Checks,
     Connector,
     Context,
@@ -60,14 +65,20 @@ from omnibox.connector.protocols import (
 __all__ = [
     "AddressKind",
     "Answer",
+    "Archive",
+    "Archives",
     "BadSettings",
     "Capabilities",
+    "Chain",
+    "Chains",
     "ChannelDown",
     "ChannelSettings",
     "Check",
     "Checks",
     "Connector",
     "ConnectorError",
+    "Consent",
+    "Consents",
     "Context",
     "Deleted",
     "Echo",
@@ -83,13 +94,17 @@ __all__ = [
     "Inbound",
     "Log",
     "Look",
+    "NoArchive",
     "Notice",
     "Offline",
     "Outbound",
     "OutboundFile",
+    "Pace",
     "Part",
     "Parts",
+    "Past",
     "Profile",
+    "Quoted",
     "Reaction",
     "Receipt",
     "Receive",
@@ -105,6 +120,7 @@ __all__ = [
     "Source",
     "Step",
     "Temporary",
+    "Tokens",
     "Uncertain",
     "Unreadable",
     "Webhook",

@@ -30,6 +30,14 @@ class Retry:
 
 
 @dataclass(frozen=True, slots=True)
+class Pace:
+    """At most so many replies leave in `per_s` seconds, as the number channel setting `setting` says; empty: any."""
+
+    setting: str
+    per_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class FileLimits:
     """What the platform takes: files in one reply, bytes of one file, content types (`image/*` fits; empty = all)."""
 
@@ -49,7 +57,11 @@ class AddressKind:
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What the platform allows, as data, so that core and inbox need not know the platform."""
+    """What the platform allows, as data, so that core and inbox need not know the platform.
+
+    `quotes` names the boolean channel setting with which a reply brings the message it answers; `acknowledges` the text
+    setting that, once filled in, answers a person's first message by itself.
+    """
 
     address: AddressKind = AddressKind("id")
     max_text: int | None = None
@@ -58,6 +70,9 @@ class Capabilities:
     receipts: frozenset[str] = frozenset()
     windows: tuple[Window, ...] = ()
     retry: Retry = Retry()
+    paces: tuple[Pace, ...] = ()
+    quotes: str = ""
+    acknowledges: str = ""
     threads_by: Literal["contact", "refs"] = "contact"
     dedupe_scope: Literal["channel", "installation"] = "channel"
     idempotent: bool = False
@@ -85,8 +100,10 @@ class Look:
 class Field:
     """One setting, declared: the core makes the form and the check of it.
 
-    `kind` is one of text, secret, number, boolean, choice, email, url, host, list, color, long. `address` marks the
-    channel setting that is the channel's own address.
+    `kind` is one of text, secret, number, boolean, choice, email, url, host, list, color, long, consent. `address`
+    marks the channel setting that is the channel's own address; `consent` what an owner's consent gave, which nobody
+    types. `when` names other settings and the values of them with which the field is asked for at all, `required_if`
+    those with which it must be filled in.
     """
 
     name: str
@@ -98,6 +115,8 @@ class Field:
     choices: tuple[str, ...] = ()
     group: str = ""
     placeholder: str = ""
+    when: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    required_if: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     makes: Literal["", "token"] = ""  # `token`: the core fills it with a random value that the admin copies
 
 

@@ -30,10 +30,33 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class Recipients:
-    """Addresses a message names beside ours, in the order they stand."""
+    """Addresses a message names beside ours, in the order they stand. `bcc` has a reply only, and nobody is told.
+
+    `names` are those of the people behind the addresses, where the message gives them.
+    """
 
     to: tuple[str, ...] = ()
     cc: tuple[str, ...] = ()
+    bcc: tuple[str, ...] = ()
+    names: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What became of messages we sent: those named by `external_ids`, or all sent to `address` up to `watermark`.
+
+    `asked` is the address it was sent to, where a forwarding made `address` of it.
+    """
+
+    status: Literal["delivered", "read", "failed", "delayed"]
+    at: datetime
+    to: str
+    address: str = ""
+    external_ids: tuple[str, ...] = ()
+    watermark: datetime | None = None
+    code: str = ""
+    position: str = ""
+    asked: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +64,12 @@ class Inbound:
     """A message from a contact, in the platform's words: nothing is masked yet.
 
     `event_key` makes the message unique for ever within the connector's `dedupe_scope`. `refs` are external ids this
-    message answers, most trusted first; `tokens` are signed conversation tokens found in addresses. `automatic` names
-    why nobody should answer it by machine (for example `auto-replied`). `sender_doubt` says why the sender is not
-    certain; such a message never joins a conversation by itself. `position` is where a source found it.
+    message answers, most trusted first: `answers` of them by name, the others as ancestors. `tokens` are signed
+    conversation tokens found in addresses, `markers` those found in quoted text. `automatic` names why nobody should
+    answer it by machine (for example `auto-replied`). `sender_doubt` says why the sender is not certain; such a message
+    never joins a conversation by itself. `reply_address` is where answers are wanted, if elsewhere; it becomes the
+    contact's address in a new conversation and never lets anybody into an old one. `reports`: what it says became of
+    messages we sent; it stands where they stand if it is about any of them. `position`: where a source found it.
     """
 
     event_key: str
@@ -59,8 +85,11 @@ class Inbound:
     refs: tuple[str, ...] = ()
     tokens: tuple[str, ...] = ()
     files: tuple[File, ...] = ()
+    answers: int = 0
+    markers: tuple[str, ...] = ()
     automatic: str | None = None
     sender_doubt: str | None = None
+    reports: tuple[Receipt, ...] = ()
     recipients: Recipients = Recipients()
     reply_address: str | None = None
     position: str = ""
@@ -68,7 +97,11 @@ class Inbound:
 
 @dataclass(frozen=True, slots=True)
 class Echo:
-    """A message that left our address: by us (`part_id` is then the id we sent along), or by somebody elsewhere."""
+    """A message that left our address: by us (`part_id` is then the id we sent along), or by somebody elsewhere.
+
+    `is_proven` is False where the message alone says so, which anybody can write: then it counts only if it is a part
+    that we sent, and is else a message from a sender in doubt.
+    """
 
     event_key: str
     address: str
@@ -82,20 +115,8 @@ class Echo:
     refs: tuple[str, ...] = ()
     files: tuple[File, ...] = ()
     position: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    """What became of messages we sent: those named by `external_ids`, or all sent to `address` up to `watermark`."""
-
-    status: Literal["delivered", "read", "failed"]
-    at: datetime
-    to: str
-    address: str = ""
-    external_ids: tuple[str, ...] = ()
-    watermark: datetime | None = None
-    code: str = ""
-    position: str = ""
+    recipients: Recipients = Recipients()
+    is_proven: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,17 @@ class Part:
     files: tuple[OutboundFile, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Quoted:
+    """The message that a reply answers, masked. `html` is sanitised."""
+
+    at: datetime
+    address: str
+    name: str | None = field(default=None, repr=False)
+    text: str = field(default="", repr=False)
+    html: str | None = field(default=None, repr=False)
+
+
 async def no_leaving() -> None:
     """The default of `Outbound.leaving`: nothing to commit."""
 
@@ -40,6 +51,8 @@ class Outbound:
     """One part, addressed. `id` and `written_at` are fixed when the reply is written, so a resend is byte-equal.
 
     `refs` are the external ids of the conversation, oldest first; `tokens` hold the signed token of the conversation.
+    `recipients` are those beside `address` whom the agent named. `only`: the others have it, send it to these alone.
+    `author` and `signature` are the agent's. `mode` is `automatic` where no person wrote it.
     `leaving()` commits «from here on a loss is uncertain»; await it just before the point of no return.
     """
 
@@ -52,17 +65,23 @@ class Outbound:
     subject: str | None = field(default=None, repr=False)
     files: tuple[OutboundFile, ...] = ()
     recipients: Recipients = Recipients()
+    only: tuple[str, ...] = ()
+    quoted: Quoted | None = field(default=None, repr=False)
     refs: tuple[str, ...] = ()
     tokens: tuple[str, ...] = ()
     mode: str = ""
     author: str = field(default="", repr=False)
+    signature: str = field(default="", repr=False)
     quick_replies: tuple[str, ...] = ()
     leaving: Callable[[], Awaitable[None]] = field(default=no_leaving, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """The platform took it. `aliases` are further ids it may come back under; `refused` is per address."""
+    """The platform took it. `aliases` are further ids it may come back under.
+
+    `refused` is per address, as the part names it: a `Temporary` one is tried again for that address alone.
+    """
 
     external_id: str
     aliases: tuple[str, ...] = ()

@@ -106,6 +106,9 @@ class Context(Protocol):
     async def save_secret(self, name: str, value: str) -> None:
         """Keep a renewed secret setting, encrypted, for the next start."""
 
+    async def stored_setting(self, name: str) -> Any:
+        """A setting as it is stored now: another process may have renewed it since `settings` was read."""
+
     async def remember(self, key: str, value: str, until: datetime) -> None: ...
     async def recall(self, key: str) -> str | None: ...
 
@@ -146,6 +149,15 @@ class Receive(Protocol):
     async def __call__(self, items: Sequence[Envelope], cursor: Mapping[str, Any]) -> list[str]:
         """At most 100 items and the cursor in one transaction; returns one outcome each (`stored`, `duplicate`,
         `quarantined`) once they are safe on disk. Raises where the store cannot take them: then nothing was taken."""
+
+    async def missing(self, positions: Sequence[str]) -> list[str]:
+        """Those of `positions` at which nothing was ever taken: not stored, not known already, not put aside."""
+
+    async def counted(self, there: int, missing: int, code: str = "") -> None:
+        """How a comparison with the platform ended; with anything missing, `code` is shown until one ends well."""
+
+    def waited(self, seconds: float) -> None:
+        """How long something lay on the platform before it was taken."""
 
 
 @runtime_checkable
@@ -194,3 +206,21 @@ class Offline(Protocol):
     def normalize(cls, raw: bytes, account: str | None) -> Iterable[Mapping[str, Any]]: ...
     @classmethod
     def render(cls, item: Mapping[str, Any]) -> Mapping[str, Any]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """The ids a raw message holds: its own, those it answers by name, and its other ancestors, the newest first."""
+
+    external_id: str | None
+    answers: tuple[str, ...] = ()
+    ancestors: tuple[str, ...] = ()
+
+
+@runtime_checkable
+class Chains(Protocol):
+    """What `omnibox thread` needs; a class method, no context."""
+
+    @classmethod
+    def chain(cls, raw: bytes) -> Chain:
+        """The ids in one raw message; any bytes give an answer."""

@@ -17,10 +17,15 @@ from omnibox.team import links, sessions
 
 ADDRESS = re.compile(r"[^\s@<>\"(),:;\\]{1,64}@[^\s@<>\"(),:;\\]{1,189}")
 LONGEST_NAME = 100
+LONGEST_SIGNATURE = 2000
 
 
 class BadName(ValueError):
     """Empty once trimmed, or too long."""
+
+
+class BadSignature(ValueError):
+    """Too long."""
 
 
 class BadAddress(ValueError):
@@ -50,6 +55,7 @@ class Agent:
     is_on: bool
     is_active: bool
     password_hash: str | None = field(repr=False, default=None)
+    signature: Masked | None = field(repr=False, default=None)
 
 
 COLUMNS = (
@@ -60,6 +66,7 @@ COLUMNS = (
     t.agent.c.is_on,
     t.agent.c.is_active,
     t.agent.c.password_hash,
+    t.agent.c.signature,
 )
 HAS_COME = t.agent.c.password_hash.is_not(None)
 
@@ -70,6 +77,16 @@ def clean_name(name: str) -> Masked:
     if not 1 <= len(text) <= LONGEST_NAME:
         raise BadName(f"a name has 1 to {LONGEST_NAME} characters")
     return text
+
+
+def clean_signature(text: str) -> Masked:
+    """`text` without blank lines around it, masked. Raises `BadSignature`."""
+    lines = text.replace("\r\n", "\n").split("\n")
+    shown = ("".join(letter for letter in line if letter.isprintable() or letter == "\t") for line in lines)
+    kept = "\n".join(line.rstrip() for line in shown)
+    if len(kept) > LONGEST_SIGNATURE:
+        raise BadSignature(f"a signature has at most {LONGEST_SIGNATURE} characters")
+    return mask(kept.strip("\n"))
 
 
 def fold_address(email: str) -> str:
@@ -158,9 +175,17 @@ def set_password(tx: Transaction, agent_id: int, password_hash: str) -> Agent:
     return _get(tx, agent_id)
 
 
-def describe(tx: Transaction, agent_id: int, *, name: Masked | None = None, is_on: bool | None = None) -> Agent:
+def describe(
+    tx: Transaction,
+    agent_id: int,
+    *,
+    name: Masked | None = None,
+    is_on: bool | None = None,
+    signature: Masked | None = None,
+) -> Agent:
     """What agents change about themselves; None leaves a thing as it is."""
-    values = {key: value for key, value in (("name", name), ("is_on", is_on)) if value is not None}
+    given = (("name", name), ("is_on", is_on), ("signature", signature))
+    values = {key: value for key, value in given if value is not None}
     if values:
         tx.execute(sa.update(t.agent).where(t.agent.c.id == agent_id).values(**values))
         tx.announce("agent.changed", agent=agent_id)

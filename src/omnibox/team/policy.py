@@ -18,6 +18,7 @@ Action = Literal[
     "assign",
     "resolve",
     "reopen",
+    "rearrange",  # merge, split and move conversations, undo it, say who may write there
     "settings",  # connections, channels, what was put aside
     "agents",  # invite, change, reset
 ]
@@ -36,6 +37,7 @@ ROLES: Mapping[Action, frozenset[Role]] = {
     "assign": EVERYONE,
     "resolve": EVERYONE,
     "reopen": EVERYONE,
+    "rearrange": EVERYONE,
     "settings": LEADS,
     "agents": LEADS,
 }

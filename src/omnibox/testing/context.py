@@ -94,6 +94,9 @@ class KitContext:
     async def save_secret(self, name: str, value: str) -> None:
         self.saved[name] = value
 
+    async def stored_setting(self, name: str) -> Any:
+        return self.saved.get(name, self.settings.get(name))
+
     async def remember(self, key: str, value: str, until: datetime) -> None:
         self.remembered[key] = (value, until)
 

@@ -9,7 +9,7 @@ from dataclasses import MISSING, Field, fields, is_dataclass
 from datetime import datetime, timedelta
 from typing import Any, cast, get_args
 
-from omnibox.connector import Envelope, File, Recipients, RemoteFile
+from omnibox.connector import Envelope, File, Receipt, Recipients, RemoteFile
 
 ENVELOPES: tuple[type, ...] = get_args(Envelope)
 NEEDED = ("event_key", "to", "kind")  # never empty where an envelope has them
@@ -51,6 +51,15 @@ def faults(envelope: Any) -> list[str]:
     """Which rules an envelope breaks; empty for a good one. Says names of members, never their values."""
     if not isinstance(envelope, ENVELOPES):
         return [f"{type(envelope).__name__} is not an envelope"]
+    found = _odd_members(envelope)
+    if getattr(envelope, "external_id", None) == "":
+        found.append("external_id is empty; None says there is none")
+    if not getattr(envelope, "external_ids", True) and getattr(envelope, "watermark", None) is None:
+        found.append("the receipt names no message and has no watermark")
+    return [f"{type(envelope).__name__}: {fault}" for fault in found]
+
+
+def _odd_members(envelope: Any) -> list[str]:
     found, record = [], cast("Any", envelope)  # `isinstance` with a tuple of types leaves only `object`
     for member in fields(record):
         value = getattr(envelope, member.name)
@@ -60,11 +69,7 @@ def faults(envelope: Any) -> list[str]:
             found.append(f"{member.name} is empty")
         elif value == "None" and member.name not in SPOKEN:
             found.append(f"{member.name} is the word None")
-    if getattr(envelope, "external_id", None) == "":
-        found.append("external_id is empty; None says there is none")
-    if not getattr(envelope, "external_ids", True) and getattr(envelope, "watermark", None) is None:
-        found.append("the receipt names no message and has no watermark")
-    return [f"{type(envelope).__name__}: {fault}" for fault in found]
+    return found
 
 
 def _is_utc(value: Any) -> bool:
@@ -88,12 +93,16 @@ KINDS: Mapping[str, Callable[[Any], bool]] = {
     "str": lambda value: isinstance(value, str),
     "str | None": lambda value: isinstance(value, str | None),
     "int": lambda value: isinstance(value, int),
+    "bool": lambda value: isinstance(value, bool),
     "datetime": _is_utc,
     "datetime | None": lambda value: value is None or _is_utc(value),
     "tuple[str, ...]": _all(str),
     "tuple[File, ...]": lambda value: isinstance(value, tuple) and all(map(_is_file, value)),
     "Recipients": lambda value: isinstance(value, Recipients),
-    "Literal['delivered', 'read', 'failed']": lambda value: value in ("delivered", "read", "failed"),
+    "tuple[Receipt, ...]": lambda value: _all(Receipt)(value) and not any(map(_odd_members, value)),
+    "Literal['delivered', 'read', 'failed', 'delayed']": lambda value: (
+        value in ("delivered", "read", "failed", "delayed")
+    ),
 }
 
 

@@ -27,6 +27,8 @@ class Taking:
         self.taken: list[Envelope] = []
         self.largest = 0
         self.refused = 0
+        self.waits: list[float] = []
+        self.alarms: list[str] = []
         self._committed = "{}"
         self._fails = fails
         self._blocks = blocks
@@ -58,6 +60,17 @@ class Taking:
         self._committed, self.cursor = committed, json.loads(committed)
         self._changed.set()
         return ["duplicate" if getattr(item, "event_key", None) in known else "stored" for item in items]
+
+    async def missing(self, positions: Sequence[str]) -> list[str]:
+        known = {getattr(item, "position", "") for item in self.taken}
+        return [position for position in positions if position not in known]
+
+    async def counted(self, there: int, missing: int, code: str = "") -> None:
+        del there
+        self.alarms += [code] if missing else []
+
+    def waited(self, seconds: float) -> None:
+        self.waits.append(seconds)
 
     async def until_keys(self, count: int) -> None:
         """Wait until `count` different event keys were taken."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from pydantic import Field
@@ -21,6 +22,7 @@ from omnibox.web.hub import Hub
 LONGEST_GIVEN = 1000
 
 translate(agents.BadName, lambda error: invalid("name", str(error)))
+translate(agents.BadSignature, lambda error: invalid("signature", str(error)))
 translate(agents.BadAddress, lambda error: invalid("email", str(error)))
 
 
@@ -40,6 +42,7 @@ class LoginBody(Wire):
 class MeBody(Wire):
     name: str | None = Field(None, max_length=LONGEST_GIVEN)
     is_on: bool | None = None
+    signature: str | None = Field(None, max_length=2 * agents.LONGEST_SIGNATURE)
 
 
 class PasswordBody(Wire):
@@ -69,8 +72,13 @@ def agent_shape(agent: Agent, hub: Hub) -> models.Agent:
     return models.Agent(**agent_dict(agent, hub))
 
 
+def me_dict(agent: Agent, hub: Hub) -> dict[str, Any]:
+    """The agent as they see themselves."""
+    return agent_dict(agent, hub) | {"signature": agent.signature or ""}
+
+
 def me_shape(agent: Agent, hub: Hub) -> models.Me:
-    return models.Me(**agent_dict(agent, hub))
+    return models.Me(**me_dict(agent, hub))
 
 
 # ── The first owner
@@ -157,7 +165,9 @@ async def change_me(ask: Ask, body: MeBody) -> models.Me:
     """Change one's name or switch. What is absent stays."""
     me = ask.agent.id
     name = None if body.name is None else clean_name(body.name)
-    agent = (await ask.hub.store.write(lambda tx: agents.describe(tx, me, name=name, is_on=body.is_on))).result
+    signature = None if body.signature is None else agents.clean_signature(body.signature)
+    change = partial(agents.describe, agent_id=me, name=name, is_on=body.is_on, signature=signature)
+    agent = (await ask.hub.store.write(change)).result
     return me_shape(agent, ask.hub)
 
 

@@ -9,9 +9,11 @@ from typing import Any, cast
 
 import sqlalchemy as sa
 
-from omnibox.connector import Capabilities
+from omnibox.connector import BadSettings, Capabilities
+from omnibox.connector.consent import read_grant
+from omnibox.consents import RETURN_PATH
 from omnibox.errors import explain
-from omnibox.fields import secrets_set, shown_values
+from omnibox.fields import secrets_set, shown_values, typed_values
 from omnibox.inbox import channels
 from omnibox.inbox.views import moment
 from omnibox.registry import Registered
@@ -65,6 +67,7 @@ def _capabilities(capabilities: Capabilities) -> Json:
         ],
         "subject": capabilities.has_subject,
         "recipients": capabilities.has_recipients,
+        "threads_by": capabilities.threads_by,
         "live": capabilities.live,
     }
 
@@ -158,11 +161,25 @@ def connection_dict(tx: Reader, hub: Hub, base_url: str, row: sa.Row[Any], made:
         "hook_url": f"{base_url}/hooks/{row.hook_key}" if registered.has_webhook else None,
         "settings": shown_values(registered.settings, document, made),
         "secrets_set": secrets_set(registered.settings, document),
+        "consent": _consent(registered, document, base_url),
         "channels": [
             full_channel(channel, hub, base_url, waiting.get(channel.id, 0))
             for channel in channels.all_channels(tx, row.id)
         ],
     }
+
+
+def _consent(registered: Registered, document: Mapping[str, Any], base_url: str) -> Json | None:
+    """How it stands with the owner's consent; None where none is needed."""
+    shape = {"is_given": False, "has_device": False, "redirect_url": base_url + RETURN_PATH, "missing": None}
+    try:
+        consent = registered.consent(typed_values(registered.settings, document))
+    except BadSettings as problem:
+        return shape | {"missing": problem.field}
+    if consent is None:
+        return None
+    is_given = read_grant(document.get(consent.setting), consent) is not None
+    return shape | {"is_given": is_given, "has_device": bool(consent.device_url)}
 
 
 def read_document(secrets: Secrets, sealed: str) -> Mapping[str, Any]:

@@ -101,7 +101,7 @@ async def add_connection(ask: Ask, body: ConnectionBody) -> models.Connection:
     written = await hub.store.write(
         lambda tx: channels.add_connection(tx, connector=registered.name, name=name, hook_key=hook_key, document=sealed)
     )
-    await hub.connections.reload(written.result)
+    await hub.connections.refresh(written.result)
     return await _shown(ask, written.result)
 
 
@@ -149,7 +149,7 @@ async def remove_connection(ask: Ask, id: int) -> None:
         channels.remove_connection(tx, id)
 
     await _write_unless_used(ask, remove)
-    await ask.hub.connections.reload(id)
+    await ask.hub.connections.refresh(id)
 
 
 @route("POST", "/api/connections/{id}/check", may="settings")
@@ -177,7 +177,7 @@ async def enable_connection(ask: Ask, id: int) -> models.Connection:
 async def disable_connection(ask: Ask, id: int) -> models.Connection:
     """Stop it: nothing is read, taken or sent. Conversations stay, and what waits goes on waiting."""
     await _set_state(ask, id, "disabled")
-    await ask.hub.connections.reload(id)
+    await ask.hub.connections.refresh(id)
     return await _shown(ask, id)
 
 
@@ -275,7 +275,7 @@ async def remove_channel(ask: Ask, id: int) -> None:
         channels.remove_channel(tx, id)
         return int(row.connection_id)
 
-    await ask.hub.connections.reload(await _write_unless_used(ask, remove))
+    await ask.hub.connections.refresh(await _write_unless_used(ask, remove))
 
 
 # ── What was put aside
@@ -337,12 +337,12 @@ async def _shown_channel(ask: Ask, channel_id: int, made: frozenset[str]) -> mod
 async def _take_up(ask: Ask, connection_id: int, undo: Callable[[Transaction], None], *, must_fit: bool) -> None:
     """Build the connection anew. Where it must fit and the connector refuses: undo, and raise 422 at the field."""
     connections = ask.hub.connections
-    await connections.reload(connection_id)
+    await connections.refresh(connection_id)
     problem = connections.problem(connection_id)
     if problem is None or not must_fit:
         return
     await ask.hub.store.write(undo)
-    await connections.reload(connection_id)
+    await connections.refresh(connection_id)
     sentence = f"{str(problem)[:1].upper()}{str(problem)[1:]}."
     raise invalid(f"settings.{problem.field}" if problem.field else "settings", sentence)
 

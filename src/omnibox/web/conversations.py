@@ -14,8 +14,9 @@ import sqlalchemy as sa
 from pydantic import Field
 
 from omnibox.events import read_seq
-from omnibox.inbox import contacts, conversations, queue, replies, views
+from omnibox.inbox import contacts, conversations, deciding, replies, views
 from omnibox.inbox.intake import clean
+from omnibox.inbox.recipients import BadRecipients, Named
 from omnibox.inbox.replies import Draft, NewerReply, ReplyRefused
 from omnibox.masking import mask
 from omnibox.store import Reader, Transaction
@@ -38,6 +39,8 @@ class ReplyBody(Wire):
     files: list[str] = Field(default_factory=list, max_length=50)
     seen: Id | None = None
     anyway: bool = False
+    cc: list[str] = Field(default_factory=list, max_length=200)
+    bcc: list[str] = Field(default_factory=list, max_length=200)
 
 
 class NoteBody(Wire):
@@ -70,7 +73,12 @@ REFUSALS = {
     "too_many_files": ("There are more files than this channel takes.", "Send fewer at once."),
     "file_too_large": ("A file is larger than this channel takes.", "Send a smaller one."),
     "file_type_refused": ("This channel does not take that kind of file.", "Send it in another format."),
+    "merged": ("This conversation was merged into another one.", "Open that one and look whom it is with."),
     "upload_gone": ("A file was not uploaded, or was sent before.", "Attach it again."),
+    "bad_recipient": ("An address in copy is no address that mail can go to.", "Correct it, or take it out."),
+    "own_recipient": ("An address in copy is one of your own channels.", "Take it out."),
+    "too_many_recipients": ("These are more people in copy than one reply may have.", "Take some out."),
+    "no_recipients": ("This channel has no copies: a reply goes to the customer alone.", "Take the others out."),
 }
 
 
@@ -86,9 +94,16 @@ def _of_newer(error: NewerReply) -> ApiError:
     )
 
 
+def _of_recipients(error: BadRecipients) -> ApiError:
+    message, cure = REFUSALS[error.code]
+    where = [("recipient", address) for address in error.addresses]
+    return ApiError(422, "reply_refused", message, cure, [("code", error.code), *where])
+
+
 translate(ReplyRefused, _of_refusal)
+translate(BadRecipients, _of_recipients)
 translate(NewerReply, _of_newer)
-translate(queue.Settled, lambda _: conflict("The delivery is settled already.", "Look at its state again."))
+translate(deciding.Settled, lambda _: conflict("The delivery is settled already.", "Look at its state again."))
 
 
 def shaped(kind: type[T], members: object) -> T:
@@ -194,6 +209,7 @@ async def say(
         uploads=tuple(body.files) if isinstance(body, ReplyBody) else (),
         seen=body.seen if isinstance(body, ReplyBody) else None,
         anyway=isinstance(body, ReplyBody) and body.anyway,
+        named=Named(tuple(body.cc), tuple(body.bcc)) if isinstance(body, ReplyBody) else Named(),
     )
 
     def write(tx: Transaction) -> replies.Said:
@@ -273,6 +289,8 @@ async def _change(ask: Ask, conversation_id: int, write: Callable[[Transaction, 
         row = conversations.lock(tx, conversation_id)
         if row is None:
             raise not_found("This conversation")
+        if row.state == "merged":
+            raise conflict("This conversation was merged into another one.", "Open that one.")
         write(tx, row)
 
     await ask.hub.store.write(change)
@@ -285,13 +303,13 @@ async def _change(ask: Ask, conversation_id: int, write: Callable[[Transaction, 
 @route("POST", "/api/deliveries/{id}/retry", may="reply")
 async def retry(ask: Ask, id: int) -> models.Message:
     """Send a failed or uncertain part again, with the same ids."""
-    return await _decide(ask, partial(queue.send_again, delivery_id=id))
+    return await _decide(ask, partial(deciding.send_again, delivery_id=id))
 
 
 @route("POST", "/api/deliveries/{id}/dismiss", may="reply")
 async def dismiss(ask: Ask, id: int) -> models.Message:
     """Give an uncertain part up."""
-    return await _decide(ask, partial(queue.dismiss, delivery_id=id))
+    return await _decide(ask, partial(deciding.dismiss, delivery_id=id))
 
 
 async def _decide(ask: Ask, decide: Callable[[Transaction], int]) -> models.Message:

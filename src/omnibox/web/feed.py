@@ -26,7 +26,12 @@ from omnibox.web.websocket import Framed, text_frame
 
 TOO_FAR = 10_000  # events; a client further behind takes a new snapshot
 WITH_MESSAGE = frozenset({"message.added", "message.changed", "delivery.changed"})
-WITH_ROW = WITH_MESSAGE | {"conversation.opened", "conversation.changed", "conversation.read"}
+WITH_ROW = WITH_MESSAGE | {
+    "conversation.opened",
+    "conversation.changed",
+    "conversation.read",
+    "conversation.rearranged",
+}
 log = get_logger("omnibox.feed")
 
 View = Callable[[Reader, Collection[int]], Mapping[int, Json]]

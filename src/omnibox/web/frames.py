@@ -24,7 +24,7 @@ class MessageEvent(OneEvent):
 
 
 class ConversationEvent(OneEvent):
-    type: Literal["conversation.opened", "conversation.changed", "conversation.read"]
+    type: Literal["conversation.opened", "conversation.changed", "conversation.read", "conversation.rearranged"]
     conversation: Row
 
 
@@ -163,6 +163,8 @@ class ReplyOp(Wire):
     conversation: Id
     text: str
     files: list[str] = Field(default_factory=list)
+    cc: list[str] = Field(default_factory=list)
+    bcc: list[str] = Field(default_factory=list)
     seen: Id | None = None
     anyway: bool = False
 

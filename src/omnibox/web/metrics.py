@@ -40,6 +40,8 @@ FEED_LAG = Metric("omnibox_feed_lag_events", "Events in the log that this proces
 QUEUED_WRITES = Metric("omnibox_store_queued_writes", "Writes that wait for a commit; at 10,000 more are refused.")
 BUS_RINGS = Metric("omnibox_bus_rings", "Rings heard on the bus.", ("word",), "counter")
 BUS_WHOLE = Metric("omnibox_bus_whole", "1 while rings reach all processes, 0 while the bus is gone.")
+SOURCE_THERE = Metric("omnibox_source_items", "What mailboxes held at their last comparison, of what was to be read.")
+SOURCE_MISSING = Metric("omnibox_source_missing", "Of those, what is not stored here and could not be fetched again.")
 
 # ── Of the installation, read from the database: the same in every process
 
@@ -60,7 +62,8 @@ SEARCH_LEFT = Metric("omnibox_search_left", "About how many older messages the s
 UNREAD = Metric("omnibox_sources_unread", "Active connections that are read, and whose reader is nobody now.")
 
 STATE = (
-    BUILD, SOCKETS, SOCKETS_CUT, SOCKET_BYTES, FEED_LAG, QUEUED_WRITES, BUS_RINGS, BUS_WHOLE, STORE_UP, EVENTS,
+    BUILD, SOCKETS, SOCKETS_CUT, SOCKET_BYTES, FEED_LAG, QUEUED_WRITES, BUS_RINGS, BUS_WHOLE, SOURCE_THERE,
+    SOURCE_MISSING, STORE_UP, EVENTS,
     DELIVERIES, DELIVERY_AGE, JOBS, JOB_AGE, QUARANTINE, QUARANTINE_AGE, CONNECTIONS, CHANNELS,
     SEARCH_LAG, SEARCH_LEFT, UNREAD,
 )  # fmt: skip
@@ -117,6 +120,8 @@ def of_process(hub: Hub) -> Values:
         QUEUED_WRITES: {(): hub.store.queued},
         BUS_RINGS: {(word,): bus.heard(word) for word in WORDS},
         BUS_WHOLE: {(): float(bus.is_whole())},
+        SOURCE_THERE: {(): sum(there for there, _ in hub.connections.counts.values())},
+        SOURCE_MISSING: {(): sum(missing for _, missing in hub.connections.counts.values())},
     }
 
 

@@ -55,6 +55,8 @@ class Agent(Wire):
 class Me(Agent):
     """Who is signed in."""
 
+    signature: str  # stands below what they write where the channel has signatures
+
 
 class Setup(Wire):
     needed: bool
@@ -106,6 +108,30 @@ class Channel(Wire):
     snippet: str | None = None
 
 
+class Consent(Wire):
+    """The account's owner is asked for consent. `missing` names the setting without which nobody can be asked."""
+
+    is_given: bool
+    has_device: bool
+    redirect_url: str
+    missing: str | None
+
+
+class ConsentPage(Wire):
+    url: str
+
+
+class DeviceCode(Wire):
+    user_code: str
+    url: str
+    expires_at: str
+    interval_s: float
+
+
+class DeviceAnswer(Wire):
+    is_given: bool
+
+
 class Connection(Wire):
     id: Id
     connector: str
@@ -115,6 +141,7 @@ class Connection(Wire):
     hook_url: str | None
     settings: dict[str, Any]
     secrets_set: list[str]
+    consent: Consent | None
     channels: list[Channel]
 
 
@@ -144,6 +171,7 @@ class Capabilities(Wire):
     windows: list[Window]
     subject: bool
     recipients: bool
+    threads_by: Literal["contact", "refs"]  # one conversation per person, or by what messages name
     live: bool
 
 
@@ -221,6 +249,15 @@ class Policy(Wire):
     why: str | None
 
 
+class Person(Wire):
+    """Somebody besides the contact: in copy of what was said, or let in by an agent."""
+
+    address: str
+    name: str | None
+    is_confirmed: bool  # what they write may join; an agent wrote to them, or said so
+    is_copied: bool  # the last answer went to them in copy
+
+
 class Row(Wire):
     """A conversation as the list shows it."""
 
@@ -238,7 +275,9 @@ class Row(Wire):
     last_inbound_at: Time | None
     opened_at: Time
     automatic: bool
-    related: Id | None  # the conversation this one continues
+    related: Id | None  # another one that its first message names; whoever wrote it does not belong there
+    merged_into: Id | None  # where an agent has put all of it
+    people: list[Person]
     policy: Policy
     failed: int
     presence: Literal["here", "left"] | None
@@ -293,18 +332,31 @@ class Attachment(Wire):
     url: str | None
 
 
+class Outcome(Wire):
+    """What became of one recipient's mail."""
+
+    address: str
+    state: Literal["queued", "sent", "failed"]
+    code: str | None
+    why: str | None
+
+
 class Delivery(Wire):
     id: Id
     position: int
     state: DeliveryState
     code: str | None
+    why: str | None  # what the code means and what to do, in English
     next_try_at: Time | None
     at: Time | None
+    is_delayed: bool  # it has been waiting for a quarter of an hour, or the receiving side says that it is late
+    recipients: list[Outcome]  # where they differ
 
 
 class Recipients(Wire):
     to: list[str]
     cc: list[str]
+    bcc: list[str] = Field(default_factory=list)
 
 
 class Message(Wire):
@@ -329,7 +381,9 @@ class Message(Wire):
     edited_at: Time | None
     is_elsewhere: bool
     recipients: Recipients | None
-    why: str | None
+    why: str | None  # the key that placed it, or what a line of history says; see docs/threading.md
+    related: Id | None  # another conversation that its keys name, or that the line is about
+    moved_from: Id | None  # where an agent took it from
     doubt: str | None
     reactions: list[str]
 
@@ -338,6 +392,27 @@ class Messages(Wire):
     messages: list[Message]
     next: Id | None
     seq: int
+
+
+class Rearranged(Wire):
+    """What an agent did, or undid, by its number, and the two conversations as they are now."""
+
+    id: Id
+    source: Row
+    target: Row
+
+
+class Rearrangement(Wire):
+    id: Id
+    kind: Literal["merge", "split", "move"]
+    source: Id
+    target: Id
+    agent: Id
+    agent_name: str
+    messages: int
+    at: Time
+    undone_at: Time | None
+    may_undo: bool
 
 
 class Upload(Wire):

@@ -11,7 +11,7 @@ from omnibox.store import Reader
 from omnibox.team import agents, policy
 from omnibox.team.policy import LEADS
 from omnibox.web import models
-from omnibox.web.account import agent_dict
+from omnibox.web.account import agent_dict, me_dict
 from omnibox.web.api import Ask, route
 from omnibox.web.auth import make_pass
 from omnibox.web.channels import channel_dicts, connector_dicts
@@ -35,7 +35,7 @@ def _snapshot(tx: Reader, ask: Ask) -> dict[str, Any]:
         "pass": make_pass(hub, signed_in.session) if signed_in else "",
         "build": hub.feed.build,
         "version": hub.version,
-        "me": agent_dict(agent, hub),
+        "me": me_dict(agent, hub),
         "agents": [agent_dict(each, hub) for each in agents.everyone(tx)],
         "channels": channel_dicts(tx, hub),
         "connectors": connector_dicts(hub),

@@ -25,7 +25,20 @@ PROBE = (
     "import sys, importlib, omnibox.connector; known = set(sys.modules); importlib.import_module(sys.argv[1]); "
     "print(*sorted(set(sys.modules) - known))"
 )
-FIELD_KINDS = {"text", "secret", "number", "boolean", "choice", "email", "url", "host", "list", "color", "long"}
+FIELD_KINDS = {
+    "text",
+    "secret",
+    "number",
+    "boolean",
+    "choice",
+    "email",
+    "url",
+    "host",
+    "list",
+    "color",
+    "long",
+    "consent",
+}
 QUALITY_RULES = {
     "kit_passes",
     "fixtures_as_sent",
@@ -51,7 +64,9 @@ class Declared(Base):
                 assert field.title, f"{field.name} has no title"
                 assert bool(field.choices) == (field.kind == "choice"), f"{field.name} and its choices do not fit"
                 assert not (field.required and field.default is not None), f"{field.name} is required, with a default"
-                assert field.kind != "secret" or field.default is None, f"{field.name} is a secret everybody knows"
+                assert field.kind not in ("secret", "consent") or field.default is None, f"everybody knows {field.name}"
+                for wanted in (field.when, field.required_if):
+                    assert set(wanted) <= set(names), f"{field.name} depends on what is not declared"
         look = getattr(self.connector, "look", None)
         assert isinstance(look, api.Look | None)
         if look:
@@ -80,6 +95,12 @@ class Declared(Base):
             assert window.until_s > 0
             assert window.authors <= {"agent", "bot", "system"}
             assert not window.needs or window.needs in switches, f"no boolean channel setting {window.needs}"
+        named = {field.name: field.kind for field in getattr(self.connector, "channel_settings", ())}
+        assert not can.quotes or can.quotes in switches, f"no boolean channel setting {can.quotes}"
+        assert not can.acknowledges or named.get(can.acknowledges) in ("text", "long"), f"no text {can.acknowledges}"
+        for pace in can.paces:
+            assert pace.per_s > 0
+            assert named.get(pace.setting) == "number", f"no number channel setting {pace.setting}"
         assert not (can.live and (hasattr(self.connector, "verify") or hasattr(self.connector, "run")))
 
     async def test_long_text_is_cut_and_kept(self, one: Any) -> None:
@@ -100,15 +121,32 @@ class Declared(Base):
 
     async def test_a_missing_setting_is_named(self, platform: Any) -> None:
         for field in self.connector.settings:
-            if not field.required:
+            if not field.required and not field.required_if:
                 continue
+            chosen = {name: values[0] for name, values in {**field.when, **field.required_if}.items()}
             for nothing in (None, ""):
-                context = self.new_context(platform, **{field.name: nothing})
+                context = self.new_context(platform, **self._filled(chosen, but=field.name), **{field.name: nothing})
                 with pytest.raises(api.BadSettings) as caught:
                     self.connector(context)
                 assert caught.value.field == field.name, f"the error does not name {field.name}"
                 self._assert_silent(self._told(caught.value), self._secrets(self.settings(platform)), set())
                 await context.close()
+
+    def _filled(self, chosen: dict[str, str], *, but: str) -> dict[str, str]:
+        """`chosen`, and a word for whatever else has to be filled in with it."""
+        needed = (
+            field
+            for field in self.connector.settings
+            for wanted in ((field.required and field.when) or field.required_if,)
+            if wanted and all(chosen.get(name) in values for name, values in wanted.items())
+        )
+        words = {field.name: "https://example.com" if field.kind == "url" else "word" for field in needed}
+        return {name: word for name, word in (words | chosen).items() if name != but}
+
+    async def test_an_archive_that_is_not_there_is_refused(self, one: Any, tmp_path: Path) -> None:
+        if isinstance(one, api.Archives):
+            with pytest.raises((api.NoArchive, OSError)):
+                one.open_archive([str(tmp_path / "nowhere")], "address", lambda done, total: None)
 
     async def test_a_missing_channel_setting_is_named(self, platform: Any) -> None:
         for field in getattr(self.connector, "channel_settings", ()):

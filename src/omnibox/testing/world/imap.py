@@ -6,59 +6,29 @@ import asyncio
 import base64
 import contextlib
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from collections.abc import Callable
+
+from omnibox.testing.world.imap_folder import MailFolder, fits, in_set, words_of
 
 LONGEST_LINE = 1 << 20
-BASE_CAPABILITIES = ("IMAP4rev1", "LITERAL+", "SASL-IR", "UIDPLUS", "SPECIAL-USE")
-
-
-@dataclass(slots=True)
-class StoredMail:
-    """One mail in a folder."""
-
-    uid: int
-    raw: bytes = field(repr=False)
-    received_at: datetime
-    flags: set[str] = field(default_factory=set)
-
-
-@dataclass(slots=True)
-class MailFolder:
-    """A folder: mails in order of their UIDs, and who watches it."""
-
-    name: str
-    uidvalidity: int
-    uidnext: int = 1
-    attributes: tuple[str, ...] = ()
-    mails: list[StoredMail] = field(default_factory=list)
-    watchers: set[_Session] = field(default_factory=set, repr=False)
-
-    def put(self, raw: bytes, received_at: datetime | None = None, flags: Sequence[str] = ()) -> int:
-        """Add a mail; who idles hears of it at once. Returns its UID."""
-        mail = StoredMail(self.uidnext, raw, received_at or datetime.now(UTC), set(flags))
-        self.uidnext += 1
-        self.mails.append(mail)
-        for watcher in list(self.watchers):
-            watcher.announce()
-        return mail.uid
-
-    def renumber(self) -> None:
-        """What a rebuilt mailbox does: new UIDVALIDITY, new UIDs, same mails."""
-        self.uidvalidity += 1
-        for number, mail in enumerate(self.mails, 1):
-            mail.uid = number + 100
-        self.uidnext = len(self.mails) + 101
+BASE_CAPABILITIES = ("IMAP4rev1", "LITERAL+", "SPECIAL-USE")
 
 
 class ImapServer:
     """Serves the folders of `mailboxes`, by user."""
 
-    def __init__(self, accepts: Callable[[str, str], bool]) -> None:
+    def __init__(
+        self, accepts: Callable[[str, str], bool], accepts_token: Callable[[str, str], bool] | None = None
+    ) -> None:
         self.mailboxes: dict[str, dict[str, MailFolder]] = {}
         self.port = 0
         self.has_idle = True
+        self.offers = {"SASL-IR", "UIDPLUS", "MOVE"}
+        self.logs_in_by = ["PLAIN", "XOAUTH2"] if accepts_token else ["PLAIN"]
+        self.says: dict[str, str] = {}  # what a command is answered in place of being run: NO …, BAD …
+        self.unserved: set[int] = set()  # UIDs whose content this server cannot give out
+        self.ghosts: set[int] = set()  # UIDs that SEARCH finds and FETCH says nothing about
+        self.fetched: Callable[[MailFolder], None] = lambda folder: None  # called as FETCH begins to answer
         self.refuses_login = False
         self.is_black_hole = False
         self.delay_s = 0.0
@@ -66,6 +36,7 @@ class ImapServer:
         self.heard: Callable[[str], None] = lambda what: None  # told of each command before it is answered
         self.connections = 0
         self._accepts = accepts
+        self._accepts_token = accepts_token
         self._kill_in = -1
         self._server: asyncio.Server | None = None
         self._sessions: dict[asyncio.Task[None], _Session] = {}
@@ -105,10 +76,10 @@ class ImapServer:
         for session in list(self._sessions.values()):
             session.writer.transport.abort()
 
-    def say_bye(self) -> None:
+    def say_bye(self, words: str = "server is going down") -> None:
         """End every connection as a server does that restarts."""
         for session in list(self._sessions.values()):
-            session.push("* BYE server is going down")
+            session.push(f"* BYE {words}")
             session.writer.close()
 
     def kill_at(self, command: int) -> None:
@@ -169,6 +140,7 @@ class _Session:
         self.user = ""
         self.opened: MailFolder | None = None
         self.announced = 0
+        self.is_read_only = True
 
     __hash__ = object.__hash__
 
@@ -182,9 +154,14 @@ class _Session:
             self.announced = len(self.opened.mails)
             self.push(f"* {self.announced} EXISTS")
 
+    def expunged(self, number: int) -> None:
+        self.announced -= 1
+        self.push(f"* {number} EXPUNGE")
+
     def leave(self) -> None:
         if self.opened:
             self.opened.watchers.discard(self)
+            self.opened.openers.discard(self)
 
     async def run(self) -> None:
         self.push(f"* OK [CAPABILITY {self._capabilities()}] world ready")
@@ -200,7 +177,7 @@ class _Session:
                 return
             if self.server.delay_s:
                 await asyncio.sleep(self.server.delay_s)
-            result = await self._run(name, args)
+            result = self.server.says.get(name) or await self._run(name, args)
             self.announce()
             self.push(f"{tag} {result}")
             await self.writer.drain()
@@ -222,11 +199,14 @@ class _Session:
                 self.push("+ go ahead")
             content = await self.reader.readexactly(int(literal.group(1)))
             text += line[: literal.start()] + b'"' + content.replace(b"\\", b"\\\\").replace(b'"', b'\\"') + b'"'
-        words = _words((text + line).decode("latin-1"))
+        words = words_of((text + line).decode("latin-1"))
         return words if len(words) >= 2 else ["*", "BAD"]
 
     def _capabilities(self) -> str:
-        return " ".join((*BASE_CAPABILITIES, *(("IDLE",) if self.server.has_idle else ()), "AUTH=PLAIN"))
+        ways = (f"AUTH={way}" for way in self.server.logs_in_by)
+        return " ".join(
+            (*BASE_CAPABILITIES, *sorted(self.server.offers), *(("IDLE",) if self.server.has_idle else ()), *ways)
+        )
 
     async def _run(self, name: str, args: list[str]) -> str:
         match name:
@@ -248,6 +228,8 @@ class _Session:
                 return self._open(args[0], is_read_only=name == "EXAMINE")
             case "APPEND":
                 return self._append(args)
+            case "CREATE":
+                self.server.add_folder(self.user, args[0])
             case _ if self.opened is None:
                 return "BAD open a folder first"
             case "IDLE":
@@ -255,9 +237,22 @@ class _Session:
             case "UID SEARCH":
                 self._search(self.opened, args)
             case "UID FETCH":
-                self._fetch(self.opened, args[0], " ".join(args[1:]))
+                return self._fetch(self.opened, args[0], " ".join(args[1:]))
+            case _ if self.is_read_only:
+                return "NO [READ-ONLY] the folder is open for reading"
             case "UID STORE":
                 self._store(self.opened, args)
+            case "UID COPY":
+                return self._copy(self.opened, args)
+            case "UID MOVE" if "MOVE" in self.server.offers:
+                moved = [mail.uid for mail in self.opened.mails if in_set(mail.uid, args[0], self.opened)]
+                answer = self._copy(self.opened, args)
+                if answer.startswith("OK"):
+                    self.opened.expunge(moved)
+                return answer
+            case "UID EXPUNGE" if "UIDPLUS" in self.server.offers:
+                named = [mail for mail in self.opened.mails if in_set(mail.uid, args[0], self.opened)]
+                self.opened.expunge([mail.uid for mail in named if "\\Deleted" in mail.flags])
             case _:
                 return "BAD unknown command"
         return "OK done"
@@ -274,8 +269,23 @@ class _Session:
         if not encoded:
             self.push("+ ")
             encoded = (await self.reader.readline()).decode("ascii", "replace").strip()
+        if args[0].upper() not in self.server.logs_in_by:
+            return "NO [CANNOT] no such mechanism"
+        if args[0].upper() in ("XOAUTH2", "OAUTHBEARER"):
+            return await self._log_in_by_token(base64.b64decode(encoded).decode("utf-8", "replace"))
         _, user, password = (base64.b64decode(encoded).decode("latin-1") + "\0\0").split("\0")[:3]
         return self._log_in(user, password)
+
+    async def _log_in_by_token(self, words: str) -> str:
+        user = re.search(r"(?:^user=|^n,a=)([^\x01,]*)", words)
+        token = re.search(r"\x01auth=Bearer ([^\x01]*)\x01", words)
+        accepts = self.server._accepts_token
+        if user and token and accepts and accepts(user.group(1), token.group(1)) and not self.server.refuses_login:
+            self.user = user.group(1).lower()
+            return "OK logged in"
+        self.push("+ " + base64.b64encode(b'{"status":"400","schemes":"Bearer"}').decode())
+        await self.reader.readline()  # the client must say something before it hears why
+        return "NO [AUTHENTICATIONFAILED] invalid credentials"
 
     def _list(self) -> None:
         for folder in self.server.mailboxes[self.user].values():
@@ -290,6 +300,8 @@ class _Session:
             self.opened = None
             return "NO [NONEXISTENT] there is no such folder"
         self.opened = folder
+        self.is_read_only = is_read_only
+        folder.openers.add(self)
         self.push("* FLAGS (\\Seen \\Answered \\Deleted)")
         self.announced = -1
         self.announce()
@@ -320,12 +332,16 @@ class _Session:
         return "OK idle ended" if line.strip().upper() == b"DONE" else "BAD expected DONE"
 
     def _search(self, folder: MailFolder, args: list[str]) -> None:
-        found = [mail for mail in folder.mails if _fits(mail, args, folder)]
+        found = [mail for mail in folder.mails if fits(mail, args, folder)]
         self.push(" ".join(("* SEARCH", *(str(mail.uid) for mail in found))))
 
-    def _fetch(self, folder: MailFolder, uids: str, what: str) -> None:
+    def _fetch(self, folder: MailFolder, uids: str, what: str) -> str:
+        wanted = {mail.uid for mail in folder.mails if in_set(mail.uid, uids, folder)}
+        self.server.fetched(folder)
+        if "BODY" in what and wanted & self.server.unserved:
+            return "NO [SERVERBUG] a message could not be rendered"
         for number, mail in enumerate(folder.mails, 1):
-            if not _in_set(mail.uid, uids, folder):
+            if mail.uid not in wanted or mail.uid in self.server.ghosts:
                 continue
             facts = [f"UID {mail.uid}"]
             if "FLAGS" in what:
@@ -346,48 +362,18 @@ class _Session:
             self.push(f"* {number} FETCH ({' '.join(facts)} BODY[]{origin} {{{len(content)}}}")
             if not self.server.is_black_hole:
                 self.writer.write(content + b")\r\n")
+        return "OK done"
+
+    def _copy(self, folder: MailFolder, args: list[str]) -> str:
+        target = self.server.mailboxes[self.user].get(args[1])
+        if target is None:
+            return "NO [TRYCREATE] there is no such folder"
+        for mail in [one for one in folder.mails if in_set(one.uid, args[0], folder)]:
+            target.put(mail.raw, mail.received_at, sorted(mail.flags))
+        return "OK copied"
 
     def _store(self, folder: MailFolder, args: list[str]) -> None:
         flags = {word.strip("()") for word in args[2:]}
         for mail in folder.mails:
-            if _in_set(mail.uid, args[0], folder):
+            if in_set(mail.uid, args[0], folder):
                 mail.flags = mail.flags - flags if args[1].startswith("-") else mail.flags | flags
-
-
-def _fits(mail: StoredMail, criteria: list[str], folder: MailFolder) -> bool:
-    words = list(criteria)
-    while words:
-        word = words.pop(0).upper()
-        if word == "UID" and not _in_set(mail.uid, words.pop(0), folder):
-            return False
-        if word == "SINCE":
-            since = datetime.strptime(words.pop(0), "%d-%b-%Y").replace(tzinfo=UTC)
-            if mail.received_at.date() < since.date():
-                return False
-        if word == "HEADER":
-            name, value = words.pop(0), words.pop(0)
-            head = mail.raw.replace(b"\r\n", b"\n").split(b"\n\n")[0].decode("latin-1")
-            lines = re.sub(r"\n[ \t]+", " ", head).split("\n")
-            if not any(line.lower().startswith(name.lower() + ":") and value.lower() in line.lower() for line in lines):
-                return False
-    return True
-
-
-def _in_set(uid: int, text: str, folder: MailFolder) -> bool:
-    last = folder.mails[-1].uid if folder.mails else 0
-    for piece in text.split(","):
-        first, _, end = piece.partition(":")
-        low, high = (last if bound == "*" else int(bound) for bound in (first, end or first))
-        if min(low, high) <= uid <= max(low, high):
-            return True
-    return False
-
-
-_WORD = re.compile(r'"((?:[^"\\]|\\.)*)"|([^\s"]+)', re.S)
-
-
-def _words(text: str) -> list[str]:
-    return [
-        re.sub(r"\\(.)", r"\1", found.group(1), flags=re.S) if found.group(1) is not None else found.group(2)
-        for found in _WORD.finditer(text)
-    ]

@@ -12,13 +12,14 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from email.utils import format_datetime, getaddresses, parseaddr
 
-from omnibox.testing.world.imap import ImapServer, MailFolder
+from omnibox.testing.world.imap import ImapServer
+from omnibox.testing.world.imap_folder import MailFolder
 from omnibox.testing.world.smtp import SmtpServer, Submitted
 
 WIRE = policy.SMTP.clone(max_line_length=78)
@@ -33,8 +34,9 @@ class MailHouse:
         self._number = itertools.count(1)
         self.keeps_sent = False  # whether a copy of what was submitted goes into Sent, as some providers do
         self.rewrites_ids = False  # whether the relay puts a Message-ID of its own in place, as some do
-        self.imap = ImapServer(self._accepts)
-        self.smtp = SmtpServer(self._accepts, self._route)
+        self.accepts_token: Callable[[str, str], bool] | None = None  # who logs in by an access token
+        self.imap = ImapServer(self._accepts, self._takes_token)
+        self.smtp = SmtpServer(self._accepts, self._route, self._takes_token)
 
     @property
     def imap_port(self) -> int:
@@ -95,6 +97,9 @@ class MailHouse:
 
     def _accepts(self, user: str, password: str) -> bool:
         return self._passwords.get(user.lower()) == password
+
+    def _takes_token(self, user: str, token: str) -> bool:
+        return user.lower() in self._passwords and bool(self.accepts_token and self.accepts_token(user, token))
 
     def _route(self, mail: Submitted) -> str | None:
         raw, said = mail.raw, None

@@ -49,6 +49,7 @@ class SmtpServer:
         self,
         accepts: Callable[[str, str], bool] | None = None,
         taken: Callable[[Submitted], str | None] | None = None,
+        accepts_token: Callable[[str, str], bool] | None = None,
     ) -> None:
         self.received: list[Submitted] = []
         self.port = 0
@@ -58,8 +59,10 @@ class SmtpServer:
         self.connections = 0
         self.commands: list[str] = []
         self.heard: Callable[[str], None] = lambda what: None  # told of commands before their answer, and of mails
+        self.lines: Callable[[str], None] = lambda line: None  # told of whole command lines
         self._accepts = accepts
         self._taken = taken
+        self._accepts_token = accepts_token
         self._faults: list[SmtpFault] = []
         self._server: asyncio.Server | None = None
         self._sessions: set[asyncio.Task[None]] = set()
@@ -158,7 +161,9 @@ class _Session:
         if await self._passes("connect"):
             await self._say(220, "world.example ESMTP")
         while line := await self.reader.readline():
-            verb, _, rest = line.decode("utf-8", "surrogateescape").strip().partition(" ")
+            words = line.decode("utf-8", "surrogateescape").strip()
+            verb, _, rest = words.partition(" ")
+            self.server.lines(words)
             self.server.commands.append(verb.upper())
             self.server.heard(f"SMTP {verb.upper()}")
             if self.server.delay_s:
@@ -193,7 +198,8 @@ class _Session:
         lines = ["world.example"]
         if verb == "EHLO":
             lines += [f"SIZE {self.server.size_limit}", *self.server.offers]
-            lines += ["AUTH PLAIN LOGIN"] if self.server._accepts else []
+            tokens = " XOAUTH2" if self.server._accepts_token else ""
+            lines += [f"AUTH PLAIN LOGIN{tokens}"] if self.server._accepts else []
         for line in lines[:-1]:
             self.writer.write(f"250-{line}\r\n".encode())
         await self._say(250, lines[-1])
@@ -202,6 +208,9 @@ class _Session:
         if not await self._passes("auth"):
             return
         mechanism, _, initial = rest.partition(" ")
+        if mechanism.upper() == "XOAUTH2":
+            await self._auth_by_token(_decoded(initial or await self._ask("")))
+            return
         if mechanism.upper() == "PLAIN":
             words = _decoded(initial or await self._ask("")).split("\0")
             user, password = [*words, "", "", ""][1:3]
@@ -213,6 +222,15 @@ class _Session:
             await self._say(235, "2.7.0 welcome")
         else:
             await self._say(535, "5.7.8 user or password is wrong")
+
+    async def _auth_by_token(self, words: str) -> None:
+        user, _, rest = words.removeprefix("user=").partition("\x01auth=Bearer ")
+        if self.server._accepts_token and self.server._accepts_token(user, rest.rstrip("\x01")):
+            self.user = user
+            await self._say(235, "2.7.0 welcome")
+            return
+        await self._ask("eyJzdGF0dXMiOiI0MDEifQ==")
+        await self._say(535, "5.7.8 credentials not accepted")
 
     async def _ask(self, challenge: str) -> str:
         self.writer.write(f"334 {challenge}\r\n".encode())

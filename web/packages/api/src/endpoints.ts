@@ -10,6 +10,7 @@ import type {
   ContactFields,
   ConversationPage,
   Counts,
+  DeviceCode,
   Finding,
   Found,
   Id,
@@ -20,6 +21,7 @@ import type {
   Message,
   MessagePage,
   Quarantined,
+  Rearranged,
   Role,
   Row,
   Settings,
@@ -66,6 +68,15 @@ export function createApi(request: Request) {
     read: (id: Id, message: Id) => post<void>(`/api/conversations/${id}/read`, { message }),
     resolve: (id: Id) => post<Row>(`/api/conversations/${id}/resolve`),
     reopen: (id: Id) => post<Row>(`/api/conversations/${id}/reopen`),
+    merge: (id: Id, into: Id) => post<Rearranged>(`/api/conversations/${id}/merge`, { into }),
+    split: (id: Id, messages: Id[], and_later: boolean) =>
+      post<Rearranged>(`/api/conversations/${id}/split`, { messages, and_later }),
+    move: (id: Id, messages: Id[], into: Id) =>
+      post<Rearranged>(`/api/conversations/${id}/move`, { messages, into }),
+    undo: (rearrangement: Id) => post<Rearranged>(`/api/rearrangements/${rearrangement}/undo`),
+    forgetRelated: (id: Id) => request<Row>("DELETE", `/api/conversations/${id}/related`),
+    setPerson: (id: Id, address: string, is_confirmed: boolean) =>
+      post<Row>(`/api/conversations/${id}/people`, { address, is_confirmed }),
     assign: (id: Id, agent: Id | null) => post<Row>(`/api/conversations/${id}/assign`, { agent }),
 
     contact: (id: Id) => get<Contact>(`/api/contacts/${id}`),
@@ -85,6 +96,10 @@ export function createApi(request: Request) {
       patch<Connection>(`/api/connections/${id}`, body),
     deleteConnection: (id: Id) => request<void>("DELETE", `/api/connections/${id}`),
     checkConnection: (id: Id) => post<{ checks: Finding[] }>(`/api/connections/${id}/check`),
+    askConsent: (id: Id) => post<{ url: string }>(`/api/connections/${id}/consent`),
+    askByCode: (id: Id) => post<DeviceCode>(`/api/connections/${id}/consent/device`),
+    consentAnswer: (id: Id) =>
+      post<{ is_given: boolean }>(`/api/connections/${id}/consent/device/answer`),
     enable: (id: Id) => post<Connection>(`/api/connections/${id}/enable`),
     disable: (id: Id) => post<Connection>(`/api/connections/${id}/disable`),
     addChannel: (id: Id, body: { name: string; address: string; settings: Settings }) =>

@@ -144,6 +144,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/connections/{id}/consent": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The provider's page to send the browser to. It comes back to this very session within 15 minutes. */
+        post: operations["ask_for_consent"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/connections/{id}/consent/device": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A code for the account's owner to type at the provider, on any device. */
+        post: operations["ask_by_code"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/connections/{id}/consent/device/answer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Whether the owner has agreed by now. Asking more often than the interval asks nobody. */
+        post: operations["read_answer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/connections/{id}/disable": {
         parameters: {
             query?: never;
@@ -264,6 +315,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/conversations/{id}/merge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Put all of a conversation into another one. */
+        post: operations["merge"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/conversations/{id}/messages": {
         parameters: {
             query?: never;
@@ -275,6 +343,23 @@ export interface paths {
         get: operations["list_messages"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/conversations/{id}/move": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Put messages into another conversation. */
+        post: operations["move"];
         delete?: never;
         options?: never;
         head?: never;
@@ -298,6 +383,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/conversations/{id}/people": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Whether what an address writes may join this conversation. */
+        post: operations["set_person"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/conversations/{id}/read": {
         parameters: {
             query?: never;
@@ -310,6 +412,40 @@ export interface paths {
         /** The agent has seen the conversation up to a message. */
         post: operations["mark_read"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/conversations/{id}/rearrangements": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What was merged, split and moved here, newest first. */
+        get: operations["list_rearrangements"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/conversations/{id}/related": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** It does not belong to the conversation that its keys name. */
+        delete: operations["forget_related"];
         options?: never;
         head?: never;
         patch?: never;
@@ -360,6 +496,23 @@ export interface paths {
         put?: never;
         /** resolve */
         post: operations["resolve"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/conversations/{id}/split": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Put messages into a conversation of their own. */
+        post: operations["split"];
         delete?: never;
         options?: never;
         head?: never;
@@ -624,6 +777,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/rearrangements/{id}/undo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Put everything back. */
+        post: operations["undo"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/search": {
         parameters: {
             query?: never;
@@ -827,6 +997,11 @@ export interface components {
             subject: boolean;
             /** Recipients */
             recipients: boolean;
+            /**
+             * Threads By
+             * @enum {string}
+             */
+            threads_by: "contact" | "refs";
             /** Live */
             live: boolean;
         };
@@ -975,6 +1150,7 @@ export interface components {
             };
             /** Secrets Set */
             secrets_set: string[];
+            consent: components["schemas"]["Consent"] | null;
             /** Channels */
             channels: components["schemas"]["Channel"][];
         };
@@ -1039,6 +1215,25 @@ export interface components {
             has_webhook: boolean;
             /** Error */
             error: string | null;
+        };
+        /**
+         * Consent
+         * @description The account's owner is asked for consent. `missing` names the setting without which nobody can be asked.
+         */
+        Consent: {
+            /** Is Given */
+            is_given: boolean;
+            /** Has Device */
+            has_device: boolean;
+            /** Redirect Url */
+            redirect_url: string;
+            /** Missing */
+            missing: string | null;
+        };
+        /** ConsentPage */
+        ConsentPage: {
+            /** Url */
+            url: string;
         };
         /** Contact */
         Contact: {
@@ -1135,7 +1330,7 @@ export interface components {
              * @description discriminator enum property added by openapi-typescript
              * @enum {string}
              */
-            type: "conversation.changed" | "conversation.opened" | "conversation.read";
+            type: "conversation.changed" | "conversation.opened" | "conversation.read" | "conversation.rearranged";
             conversation: components["schemas"]["Row"];
         };
         /** Counts */
@@ -1162,10 +1357,32 @@ export interface components {
             state: "queued" | "sending" | "sent" | "delivered" | "read" | "failed" | "uncertain";
             /** Code */
             code: string | null;
+            /** Why */
+            why: string | null;
             /** Next Try At */
             next_try_at: string | null;
             /** At */
             at: string | null;
+            /** Is Delayed */
+            is_delayed: boolean;
+            /** Recipients */
+            recipients: components["schemas"]["Outcome"][];
+        };
+        /** DeviceAnswer */
+        DeviceAnswer: {
+            /** Is Given */
+            is_given: boolean;
+        };
+        /** DeviceCode */
+        DeviceCode: {
+            /** User Code */
+            user_code: string;
+            /** Url */
+            url: string;
+            /** Expires At */
+            expires_at: string;
+            /** Interval S */
+            interval_s: number;
         };
         /** Error */
         Error: {
@@ -1420,6 +1637,8 @@ export interface components {
             is_online: boolean;
             /** Is Active */
             is_active: boolean;
+            /** Signature */
+            signature: string;
         };
         /** MeBody */
         MeBody: {
@@ -1433,6 +1652,16 @@ export interface components {
              * @default null
              */
             is_on: boolean | null;
+            /**
+             * Signature
+             * @default null
+             */
+            signature: string | null;
+        };
+        /** MergeBody */
+        MergeBody: {
+            /** Into */
+            into: number;
         };
         /** Message */
         Message: {
@@ -1487,6 +1716,10 @@ export interface components {
             recipients: components["schemas"]["Recipients"] | null;
             /** Why */
             why: string | null;
+            /** Related */
+            related: number | null;
+            /** Moved From */
+            moved_from: number | null;
             /** Doubt */
             doubt: string | null;
             /** Reactions */
@@ -1517,6 +1750,18 @@ export interface components {
             next: number | null;
             /** Seq */
             seq: number;
+        };
+        /** MoveBody */
+        MoveBody: {
+            /** Messages */
+            messages: number[];
+            /**
+             * And Later
+             * @default false
+             */
+            and_later: boolean;
+            /** Into */
+            into: number;
         };
         /** Nack */
         Nack: {
@@ -1578,12 +1823,50 @@ export interface components {
             /** Text */
             text: string;
         };
+        /**
+         * Outcome
+         * @description What became of one recipient's mail.
+         */
+        Outcome: {
+            /** Address */
+            address: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "queued" | "sent" | "failed";
+            /** Code */
+            code: string | null;
+            /** Why */
+            why: string | null;
+        };
         /** PasswordBody */
         PasswordBody: {
             /** Password */
             password: string;
             /** New Password */
             new_password: string;
+        };
+        /**
+         * Person
+         * @description Somebody besides the contact: in copy of what was said, or let in by an agent.
+         */
+        Person: {
+            /** Address */
+            address: string;
+            /** Name */
+            name: string | null;
+            /** Is Confirmed */
+            is_confirmed: boolean;
+            /** Is Copied */
+            is_copied: boolean;
+        };
+        /** PersonBody */
+        PersonBody: {
+            /** Address */
+            address: string;
+            /** Is Confirmed */
+            is_confirmed: boolean;
         };
         /**
          * Piece
@@ -1689,12 +1972,53 @@ export interface components {
             /** Message */
             message: number;
         };
+        /**
+         * Rearranged
+         * @description What an agent did, or undid, by its number, and the two conversations as they are now.
+         */
+        Rearranged: {
+            /** Id */
+            id: number;
+            source: components["schemas"]["Row"];
+            target: components["schemas"]["Row"];
+        };
+        /** Rearrangement */
+        Rearrangement: {
+            /** Id */
+            id: number;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "merge" | "split" | "move";
+            /** Source */
+            source: number;
+            /** Target */
+            target: number;
+            /** Agent */
+            agent: number;
+            /** Agent Name */
+            agent_name: string;
+            /** Messages */
+            messages: number;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Undone At */
+            undone_at: string | null;
+            /** May Undo */
+            may_undo: boolean;
+        };
         /** Recipients */
         Recipients: {
             /** To */
             to: string[];
             /** Cc */
             cc: string[];
+            /** Bcc */
+            bcc?: string[];
         };
         /** ReplyBody */
         ReplyBody: {
@@ -1717,6 +2041,10 @@ export interface components {
              * @default false
              */
             anyway: boolean;
+            /** Cc */
+            cc?: string[];
+            /** Bcc */
+            bcc?: string[];
         };
         /** ReplyOp */
         ReplyOp: {
@@ -1738,6 +2066,10 @@ export interface components {
             text: string;
             /** Files */
             files?: string[];
+            /** Cc */
+            cc?: string[];
+            /** Bcc */
+            bcc?: string[];
             /**
              * Seen
              * @default null
@@ -1775,7 +2107,7 @@ export interface components {
              * State
              * @enum {string}
              */
-            state: "open" | "resolved";
+            state: "open" | "resolved" | "merged";
             /** Channel */
             channel: number;
             contact: components["schemas"]["RowContact"];
@@ -1804,6 +2136,10 @@ export interface components {
             automatic: boolean;
             /** Related */
             related: number | null;
+            /** Merged Into */
+            merged_into: number | null;
+            /** People */
+            people: components["schemas"]["Person"][];
             policy: components["schemas"]["Policy"];
             /** Failed */
             failed: number;
@@ -1893,6 +2229,16 @@ export interface components {
             connectors: components["schemas"]["Connector"][];
             counts: components["schemas"]["Counts"];
             may: components["schemas"]["May"];
+        };
+        /** SplitBody */
+        SplitBody: {
+            /** Messages */
+            messages: number[];
+            /**
+             * And Later
+             * @default false
+             */
+            and_later: boolean;
         };
         /** Step */
         Step: {
@@ -2388,6 +2734,99 @@ export interface operations {
             };
         };
     };
+    ask_for_consent: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConsentPage"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    ask_by_code: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeviceCode"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    read_answer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeviceAnswer"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
     disable_connection: {
         parameters: {
             query?: never;
@@ -2645,6 +3084,41 @@ export interface operations {
             };
         };
     };
+    merge: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MergeBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rearranged"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
     list_messages: {
         parameters: {
             query?: {
@@ -2666,6 +3140,41 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Messages"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    move: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MoveBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rearranged"];
                 };
             };
             /** @description Refused */
@@ -2714,6 +3223,41 @@ export interface operations {
             };
         };
     };
+    set_person: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PersonBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Row"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
     mark_read: {
         parameters: {
             query?: never;
@@ -2735,6 +3279,68 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    list_rearrangements: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rearrangement"][];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    forget_related: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Row"];
+                };
             };
             /** @description Refused */
             default: {
@@ -2831,6 +3437,41 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Row"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    split: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SplitBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rearranged"];
                 };
             };
             /** @description Refused */
@@ -3389,6 +4030,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Quarantined"][];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    undo: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rearranged"];
                 };
             };
             /** @description Refused */

@@ -14,7 +14,7 @@ export interface Agent {
   is_active: boolean;
 }
 
-export type Me = Agent;
+export type Me = Agent & { signature: string };
 
 export interface Counts {
   mine: number;
@@ -50,6 +50,21 @@ export interface Channel {
   snippet?: string | null;
 }
 
+/** How it stands with the consent of the account's owner. */
+export interface Consent {
+  is_given: boolean;
+  has_device: boolean;
+  redirect_url: string;
+  missing: string | null;
+}
+
+export interface DeviceCode {
+  user_code: string;
+  url: string;
+  expires_at: string;
+  interval_s: number;
+}
+
 export interface Connection {
   id: Id;
   connector: string;
@@ -59,6 +74,7 @@ export interface Connection {
   hook_url: string | null;
   settings: Settings;
   secrets_set: string[];
+  consent: Consent | null;
   channels: Channel[];
 }
 
@@ -76,6 +92,7 @@ export interface Capabilities {
   windows: { until_s: number; mode: string; authors: string[]; needs: string }[];
   subject: boolean;
   recipients: boolean;
+  threads_by: "contact" | "refs";
   live: boolean;
 }
 
@@ -97,6 +114,7 @@ export interface SettingSchema {
   examples?: unknown[];
   "x-ui"?: string;
   "x-ui-if"?: Record<string, unknown>;
+  "x-ui-required-if"?: Record<string, unknown>;
   "x-ui-group"?: string;
   "x-ui-placeholder"?: string;
 }
@@ -153,10 +171,27 @@ export interface Policy {
 export type AuthorKind = "contact" | "agent" | "bot" | "system";
 export type MessageKind = "inbound" | "outbound" | "note" | "line";
 
+/** Somebody besides the contact: in copy of what was said, or let in by an agent. */
+export interface Person {
+  address: string;
+  name: string | null;
+  /** What they write may join. */
+  is_confirmed: boolean;
+  /** The last answer went to them in copy. */
+  is_copied: boolean;
+}
+
+/** What an agent merged, split off or moved, and the two conversations now. */
+export interface Rearranged {
+  id: Id;
+  source: Row;
+  target: Row;
+}
+
 export interface Row {
   id: Id;
   rev: number;
-  state: "open" | "resolved";
+  state: "open" | "resolved" | "merged";
   channel: Id;
   contact: RowContact;
   assignee: Id | null;
@@ -168,8 +203,11 @@ export interface Row {
   last_inbound_at: Time | null;
   opened_at: Time;
   automatic: boolean;
-  /** The conversation that this one continues. */
+  /** Another conversation that its keys name; whoever wrote it does not belong there. */
   related: Id | null;
+  /** Where an agent has put all of it. */
+  merged_into: Id | null;
+  people: Person[];
   policy: Policy;
   failed: number;
   presence: "here" | "left" | null;
@@ -195,13 +233,24 @@ export type DeliveryState =
   | "failed"
   | "uncertain";
 
+/** What became of one recipient's mail. */
+export interface Outcome {
+  address: string;
+  state: "queued" | "sent" | "failed";
+  code: string | null;
+  why: string | null;
+}
+
 export interface Delivery {
   id: Id;
   position: number;
   state: DeliveryState;
   code: string | null;
+  why: string | null;
   next_try_at: Time | null;
   at: Time | null;
+  is_delayed: boolean;
+  recipients: Outcome[];
 }
 
 export interface Message {
@@ -226,7 +275,11 @@ export interface Message {
   edited_at: Time | null;
   is_elsewhere: boolean;
   recipients: { to: string[]; cc: string[] } | null;
+  /** The key that placed it, or what a line of history says. */
   why: string | null;
+  /** Another conversation that its keys name, or that the line is about. */
+  related: Id | null;
+  moved_from: Id | null;
   doubt: string | null;
   reactions: string[];
 }
@@ -313,7 +366,11 @@ type Joined =
       conversation: Row;
     }
   | {
-      type: "conversation.opened" | "conversation.changed" | "conversation.read";
+      type:
+        | "conversation.opened"
+        | "conversation.changed"
+        | "conversation.read"
+        | "conversation.rearranged";
       conversation: Row;
     }
   | { type: "contact.changed"; contact: RowContact & { rev: number } }

@@ -32,6 +32,15 @@ export function keepDraft(conversation: Id, draft: Draft): void {
   for (const run of listeners) run();
 }
 
+/** A conversation was merged into another one: what was begun in it is not lost, and goes before nothing. */
+export function takeDraftAlong(from: Id, into: Id): void {
+  const draft = readDraft(from);
+  if (!draft.text) return;
+  const there = readDraft(into);
+  keepDraft(into, there.text ? { ...there, text: `${there.text}\n\n${draft.text}` } : draft);
+  keepDraft(from, NONE);
+}
+
 const subscribe = (run: () => void) => {
   listeners.add(run);
   return () => listeners.delete(run);

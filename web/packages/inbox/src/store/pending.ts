@@ -9,6 +9,8 @@ export interface Pending {
   kind: "reply" | "note";
   text: string;
   files: readonly Upload[];
+  /** Who gets a copy, as the agent saw it at the click. */
+  cc: readonly string[];
   at: string;
   /** question: a colleague answered meanwhile · refused: final, the text waits here. */
   status: "sending" | "question" | "refused";

@@ -136,6 +136,10 @@ export function createStore(timers: Timers) {
       case "conversation.read":
         rows.put(event.conversation);
         break;
+      case "conversation.rearranged":
+        rows.put(event.conversation);
+        threads.doubt(event.conversation.id);
+        break;
       case "contact.changed": {
         const { id, label, name, email, phone } = event.contact;
         for (const row of rows.ofContact(id))

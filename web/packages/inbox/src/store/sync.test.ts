@@ -61,6 +61,7 @@ const pending = (change: Partial<Pending> = {}): Pending => ({
   kind: "reply",
   text: "Good morning",
   files: [],
+  cc: [],
   at: "2026-11-21T10:00:00.000Z",
   status: "sending",
   code: null,
@@ -111,6 +112,42 @@ it("a newer answer asks instead of being sent again by itself", async () => {
   sync.write(pending(), { anyway: true });
   expect(store.pending.of(12)).toHaveLength(1);
   expect(ops()[0]).toMatchObject({ client_id: "c-1", anyway: true });
+});
+
+it("the people in copy at the click are those of every further try", async () => {
+  const { sync, welcome, ops } = open();
+  await sync.start();
+  await welcome();
+  sync.write(pending({ cc: ["ben@x.example"] }), {});
+  expect(ops()[0]).toMatchObject({ cc: ["ben@x.example"] });
+});
+
+it("a page asked for before messages were moved does not bring them back", async () => {
+  const answers: ((page: { messages: ReturnType<typeof message>[] }) => void)[] = [];
+  const messages = () =>
+    new Promise<{ messages: ReturnType<typeof message>[]; next: null; seq: number }>((resolve) => {
+      answers.push(({ messages }) => resolve({ messages, next: null, seq: 5 }));
+    });
+  const { sync, store, say, welcome } = open({ messages });
+  await sync.start();
+  await welcome();
+  const [stays, goes] = [message({ id: 1 }), message({ id: 2 })];
+  void sync.loadThread(12);
+  const type = "conversation.rearranged";
+  const event = { seq: 6, at: "", type, conversation: row({ rev: 2 }) };
+  say({ t: "events", after: 5, upto: 6, live: true, events: [event] });
+  expect(store.threads.get(12).status).toBe("idle");
+  void sync.loadThread(12);
+  answers[0]?.({ messages: [stays, goes] });
+  answers[1]?.({ messages: [stays] });
+  await settle();
+  expect(store.threads.get(12).messages).toEqual([stays]);
+  say({ t: "events", after: 6, upto: 7, live: true, events: [{ ...event, seq: 7 }] });
+  expect(store.threads.get(12).messages).toHaveLength(1); // shown until the fresh page is there
+  void sync.loadThread(12);
+  answers[2]?.({ messages: [goes] });
+  await settle();
+  expect(store.threads.get(12)).toMatchObject({ status: "ready", messages: [goes] });
 });
 
 it("a refusal for good keeps the words and says why", async () => {

@@ -41,6 +41,7 @@ const pendingOf = (op: Op, at: string): Pending => ({
   kind: op.kind === "note" ? "note" : "reply",
   text: String(op.text ?? ""),
   files: [],
+  cc: Array.isArray(op.cc) ? op.cc.map(String) : [],
   at,
   status: "sending",
   code: null,
@@ -198,10 +199,12 @@ export function createSync(options: SyncOptions) {
   const loadThread = async (id: Id): Promise<void> => {
     if (store.threads.get(id).status === "loading") return;
     store.threads.set(id, { status: "loading" });
+    const turn = store.threads.turnOf(id);
     try {
-      store.threads.putPage(id, await api.messages(id), true);
+      const page = await api.messages(id);
+      if (turn === store.threads.turnOf(id)) store.threads.putPage(id, page, true);
     } catch {
-      store.threads.set(id, { status: "failed" });
+      if (turn === store.threads.turnOf(id)) store.threads.set(id, { status: "failed" });
     }
   };
 
@@ -209,8 +212,10 @@ export function createSync(options: SyncOptions) {
     const { next, older } = store.threads.get(id);
     if (next === null || older === "loading") return;
     store.threads.set(id, { older: "loading" });
+    const turn = store.threads.turnOf(id);
     try {
-      store.threads.putPage(id, await api.messages(id, next), false);
+      const page = await api.messages(id, next);
+      if (turn === store.threads.turnOf(id)) store.threads.putPage(id, page, false);
     } catch {
       store.threads.set(id, { older: "failed" });
     }
@@ -244,8 +249,8 @@ export function createSync(options: SyncOptions) {
     changeRow,
     /** False when the outbox is full: the composer keeps the text. */
     write: (pending: Pending, extra: { seen?: Id; anyway?: boolean }): boolean => {
-      const { client_id, kind, conversation, text, files } = pending;
-      const reply = kind === "reply" ? { files: files.map(({ id }) => id), ...extra } : {};
+      const { client_id, kind, conversation, text, files, cc } = pending;
+      const reply = kind === "reply" ? { files: files.map(({ id }) => id), cc, ...extra } : {};
       const op = { client_id, kind, conversation, text, ...reply };
       if (!sendOp(feed, outbox, op)) return false;
       store.pending.add(pending);

@@ -25,6 +25,8 @@ const merge = (old: readonly Message[], fresh: readonly Message[]): Message[] =>
 
 export function createThreads(topics: Topics) {
   const threads = new Map<Id, Thread>();
+  const turns = new Map<Id, number>();
+  const turnOf = (id: Id): number => turns.get(id) ?? 0;
   const get = (id: Id): Thread => threads.get(id) ?? IDLE;
 
   const set = (id: Id, change: Partial<Thread>): void => {
@@ -55,6 +57,15 @@ export function createThreads(topics: Topics) {
         older: "idle",
       });
     },
+    /** Messages came or went: what is shown stays until the page that is asked for now. */
+    doubt: (id: Id): void => {
+      turns.set(id, turnOf(id) + 1);
+      const { messages, status } = get(id);
+      if (status !== "idle")
+        set(id, { messages: messages.map((message) => ({ ...message, rev: -1 })), status: "idle" });
+    },
+    /** Changes when messages came or went: a page asked for before is no longer true. */
+    turnOf,
     /** The log was replaced: the next page fetched replaces what is shown. */
     distrust: (): void =>
       topics.batch(() => {

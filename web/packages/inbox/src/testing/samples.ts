@@ -1,6 +1,6 @@
 /** Small true-to-type records for tests. */
 
-import type { Agent, Channel, Connector, Message, Row, Snapshot } from "@omnibox/api";
+import type { Agent, Channel, Connector, Me, Message, Row, Snapshot } from "@omnibox/api";
 
 const AT = "2026-11-21T10:00:00.000Z";
 const healthy = { code: null, why: null, since: null };
@@ -15,6 +15,8 @@ export const agent = (change: Partial<Agent> = {}): Agent => ({
   is_active: true,
   ...change,
 });
+
+export const me = (change: Partial<Me> = {}): Me => ({ ...agent(), signature: "", ...change });
 
 export const connector = (change: Partial<Connector> = {}): Connector => ({
   name: "pigeon",
@@ -32,6 +34,7 @@ export const connector = (change: Partial<Connector> = {}): Connector => ({
     windows: [],
     subject: false,
     recipients: false,
+    threads_by: "contact",
     live: false,
   },
   connection_schema: { properties: {} },
@@ -72,6 +75,8 @@ export const row = (change: Partial<Row> = {}): Row => ({
   opened_at: AT,
   automatic: false,
   related: null,
+  merged_into: null,
+  people: [],
   policy: { allowed: true, mode: null, until: null, code: null, why: null },
   failed: 0,
   presence: null,
@@ -102,6 +107,8 @@ export const message = (change: Partial<Message> = {}): Message => ({
   is_elsewhere: false,
   recipients: null,
   why: null,
+  related: null,
+  moved_from: null,
   doubt: null,
   reactions: [],
   ...change,
@@ -113,7 +120,7 @@ export const snapshot = (change: Partial<Snapshot> = {}): Snapshot => ({
   pass: "pass",
   build: "b1",
   version: "0.1.0",
-  me: agent(),
+  me: me(),
   agents: [agent()],
   channels: [channel()],
   connectors: [connector()],

@@ -14,6 +14,8 @@ import { Avatar } from "../../ui/Avatar.tsx";
 import { ChannelIcon } from "../../ui/ChannelIcon.tsx";
 import { Reasoned } from "../../ui/Reasoned.tsx";
 import styles from "./ChatHeader.module.css";
+import { MoreMenu } from "./MoreMenu.tsx";
+import { People } from "./People.tsx";
 
 export function useMayResolve(row: Row | undefined): boolean {
   const { me, may } = useDesk();
@@ -174,9 +176,11 @@ export function ChatHeader({ row, hasCard, onCard, onBack }: ChatHeaderProps) {
           <bdi>{row.contact.label}</bdi>
         </h1>
         <Status row={row} />
+        <People row={row} />
       </div>
       <Assign row={row} />
       <ResolveButton row={row} />
+      <MoreMenu row={row} />
       <Reasoned reason={null} hint={t`Contact details`}>
         <ActionIcon
           variant="subtle"

@@ -1,7 +1,9 @@
 import { useLingui } from "@lingui/react/macro";
 import type { Id } from "@omnibox/api";
+import { useNavigate } from "@tanstack/react-router";
 import { useEffect, useRef, useState } from "react";
 import { useConversationActions } from "../../app/actions.ts";
+import { takeDraftAlong } from "../../app/drafts.ts";
 import { useRow, useThread } from "../../app/live.ts";
 import { useServices } from "../../app/services.ts";
 import { useKeys } from "../../ui/keys.ts";
@@ -10,6 +12,7 @@ import { ChatHeader, useMayResolve } from "./ChatHeader.tsx";
 import styles from "./ChatPane.module.css";
 import { Composer, type ComposerDoor } from "./Composer.tsx";
 import { Log } from "./Log.tsx";
+import { Related } from "./Related.tsx";
 
 interface ChatPaneProps {
   id: Id;
@@ -47,6 +50,7 @@ function Opened({ id, focusTurn, sought, ...header }: ChatPaneProps) {
   return (
     <>
       <ChatHeader row={row} {...header} />
+      {row.related !== null && <Related row={row} related={row.related} />}
       <Log row={row} sought={sought} onEdit={(pending) => composer.current?.restore(pending)} />
       <Composer row={row} messages={messages} door={composer} />
     </>
@@ -58,7 +62,10 @@ export function ChatPane(props: ChatPaneProps) {
   const { t } = useLingui();
   const { sync } = useServices();
   const { id } = props;
-  const isKnown = useRow(id) !== undefined;
+  const navigate = useNavigate();
+  const row = useRow(id);
+  const isKnown = row !== undefined;
+  const into = row?.merged_into ?? null;
   const [error, setError] = useState<unknown>(null);
   const [attempt, setAttempt] = useState(0);
 
@@ -67,9 +74,21 @@ export function ChatPane(props: ChatPaneProps) {
     if (!isKnown) sync.loadRow(id).then(() => setError(null), setError);
   }, [sync, id, isKnown, attempt]);
 
+  // What was merged is read where it went; words begun here go along.
+  useEffect(() => {
+    if (into === null) return;
+    takeDraftAlong(id, into);
+    void navigate({
+      to: "/c/$id",
+      params: { id: `${into}` },
+      search: (old) => old,
+      replace: true,
+    });
+  }, [navigate, id, into]);
+
   return (
     <section className={styles.pane} aria-label={t`Conversation`}>
-      {isKnown && <Opened key={id} {...props} />}
+      {isKnown && into === null && <Opened key={id} {...props} />}
       {!isKnown && error !== null && (
         <Failed
           what={t`This conversation could not be opened`}

@@ -8,7 +8,7 @@ import { createRef } from "react";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { createServices, ServicesProvider } from "../../app/services.ts";
 import type { Pending } from "../../store/pending.ts";
-import { agent, message, row, snapshot } from "../../testing/samples.ts";
+import { connector, message, row, snapshot } from "../../testing/samples.ts";
 import { Composer, type ComposerDoor } from "./Composer.tsx";
 
 beforeEach(() => {
@@ -17,9 +17,11 @@ beforeEach(() => {
 });
 afterEach(cleanup);
 
-function open(change: Partial<Row> = {}) {
+function open(change: Partial<Row> = {}, recipients = false) {
   const services = createServices();
-  services.store.load(snapshot({ me: agent() }));
+  const { capabilities } = connector();
+  const connectors = [connector({ capabilities: { ...capabilities, recipients } })];
+  services.store.load(snapshot({ connectors }));
   const write = vi.fn((_pending: Pending, _extra: object) => true);
   const tellTyping = vi.fn();
   const value = { ...services, sync: { ...services.sync, write, tellTyping } };
@@ -105,9 +107,43 @@ it("words are kept when the outbox is full", async () => {
 it("a refused reply comes back beside what was typed meanwhile", async () => {
   const { door, field } = open();
   await userEvent.type(field(), "new words");
-  const refused = { kind: "reply", text: "old words", files: [] } as unknown as Pending;
+  const refused = { kind: "reply", text: "old words", files: [], cc: [] } as unknown as Pending;
   door.current?.restore(refused);
   await vi.waitFor(() => expect(field().value).toBe("new words\nold words"));
+});
+
+const ben = { address: "ben@x.example", name: "Ben", is_confirmed: false, is_copied: false };
+const carla = { address: "carla@x.example", name: null, is_confirmed: true, is_copied: true };
+
+it("a copy goes to whom the agent ticked or ticked last time, and to nobody besides", async () => {
+  const { write, field } = open({ people: [ben, carla] }, true);
+  const copied = (name: string) =>
+    screen.getByRole("button", { name: new RegExp(`^${name} gets`) }).getAttribute("aria-pressed");
+  expect([copied("Ben"), copied("carla@x.example")]).toEqual(["false", "true"]);
+  await userEvent.type(field(), "to Carla{Enter}");
+  await userEvent.click(screen.getByRole("button", { name: "Ben gets no copy" }));
+  expect(screen.getByText("new")).toBeTruthy();
+  await userEvent.click(screen.getByRole("button", { name: "carla@x.example gets a copy" }));
+  await userEvent.type(field(), "to Ben{Enter}");
+  await userEvent.click(screen.getByRole("button", { name: "Add somebody in copy" }));
+  await userEvent.type(screen.getByLabelText("Address to copy"), "Dora@X.example{Enter}");
+  await userEvent.type(field(), "to both{Enter}");
+  expect(write.mock.calls.map(([pending]) => pending.cc)).toEqual([
+    ["carla@x.example"],
+    ["ben@x.example"],
+    ["ben@x.example", "dora@x.example"],
+  ]);
+});
+
+it("a note has no copies, nor has a channel that knows none", async () => {
+  open({ people: [carla] });
+  expect(screen.queryByText("Cc")).toBeNull();
+  cleanup();
+  const other = open({ people: [carla] }, true);
+  await userEvent.click(screen.getByRole("button", { name: "Note" }));
+  expect(screen.queryByText("Cc")).toBeNull();
+  await userEvent.type(other.field(), "for us{Enter}");
+  expect(other.write.mock.calls[0]?.[0]).toMatchObject({ kind: "note", cc: [] });
 });
 
 it("typing is told at most once in two seconds, a note never", async () => {

@@ -13,9 +13,11 @@ import { Reasoned } from "../../ui/Reasoned.tsx";
 import { useNow } from "../../ui/time.ts";
 import { toast } from "../../ui/toast.tsx";
 import styles from "./Composer.module.css";
+import { Copies } from "./Copies.tsx";
 import { FileChips } from "./FileChips.tsx";
 import { Notices } from "./Notices.tsx";
 import { gateOf, partsOf } from "./policy.ts";
+import { copiedLast } from "./recipients.ts";
 import { useUploads } from "./useUploads.ts";
 
 const DRAFT_MS = 300;
@@ -48,6 +50,7 @@ export function Composer({ row, messages, door }: ComposerProps) {
   const [draft] = useState(() => readDraft(id));
   const [text, setText] = useState(draft.text);
   const [kind, setKind] = useState<DraftKind>(draft.kind);
+  const [cc, setCc] = useState<readonly string[]>(() => copiedLast(row.people));
   // What was on screen when the words were begun: a newer answer makes the server ask.
   const seen = useRef<Id | undefined>(undefined);
   const area = useRef<HTMLTextAreaElement>(null);
@@ -102,6 +105,7 @@ export function Composer({ row, messages, door }: ComposerProps) {
       setKind(pending.kind);
       setText((old) => (old.trim() ? `${old}\n${pending.text}` : pending.text));
       uploads.restore(pending.files);
+      setCc(pending.cc);
       requestAnimationFrame(() => area.current?.focus());
     },
   }));
@@ -124,6 +128,7 @@ export function Composer({ row, messages, door }: ComposerProps) {
       kind,
       text: hideCards(text.trim()),
       files: isNote ? [] : uploads.ready,
+      cc: isNote ? [] : cc,
       at: new Date().toISOString(),
       status: "sending",
       code: null,
@@ -202,6 +207,7 @@ export function Composer({ row, messages, door }: ComposerProps) {
           )}
         </span>
       </div>
+      {!isNote && capabilities?.recipients && <Copies row={row} chosen={cc} onChoose={setCc} />}
       <Notices
         row={row}
         gate={gate}

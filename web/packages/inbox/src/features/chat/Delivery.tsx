@@ -1,5 +1,5 @@
 import { Trans, useLingui } from "@lingui/react/macro";
-import type { DeliveryState, Message } from "@omnibox/api";
+import type { Delivery, DeliveryState, Message } from "@omnibox/api";
 import {
   IconAlertCircle,
   IconCheck,
@@ -83,24 +83,73 @@ function Choice({ label, run }: ChoiceProps) {
   );
 }
 
+/** Whom it did not reach though it reached others, each with the reason. */
+function Outcomes({ delivery }: { delivery: Delivery }) {
+  const words = useCodeWords();
+  return (
+    <ul className={styles.outcomes}>
+      {delivery.recipients
+        .filter(({ state }) => state !== "sent")
+        .map(({ address, state, code, why }) => (
+          <li key={address}>
+            {state === "failed" ? (
+              <Trans>
+                Not to <bdi>{address}</bdi>:
+              </Trans>
+            ) : (
+              <Trans>
+                Not yet to <bdi>{address}</bdi>:
+              </Trans>
+            )}{" "}
+            {words(code, why)}
+          </li>
+        ))}
+    </ul>
+  );
+}
+
+const hasReached = ({ recipients }: Delivery) => recipients.some(({ state }) => state === "sent");
+
 /** What went wrong with a part, and what an agent can do about it. Never a blind second try. */
 export function DeliveryTrouble({ message }: { message: Message }) {
   const { t } = useLingui();
   const { api } = useServices();
   const words = useCodeWords();
   const stuck = message.deliveries.find(({ state }) => state === "failed" || state === "uncertain");
-  const delayed = message.deliveries.find(({ state, code }) => state === "queued" && code);
+  const delayed = message.deliveries.find(
+    ({ state, code, is_delayed }) => is_delayed || (state === "queued" && code),
+  );
   if (!stuck && delayed)
     return (
-      <p className={styles.trouble} data-state="delayed">
-        <Trans>Delayed:</Trans> {words(delayed.code)}{" "}
-        {delayed.next_try_at && <NextTry at={delayed.next_try_at} />}
-      </p>
+      <div className={styles.trouble} data-state="delayed">
+        <p>
+          {delayed.is_delayed ? <Trans>Delayed.</Trans> : <Trans>Waiting.</Trans>}{" "}
+          {delayed.code && !hasReached(delayed) && words(delayed.code, delayed.why)}{" "}
+          {delayed.next_try_at && <NextTry at={delayed.next_try_at} />}
+        </p>
+        <Outcomes delivery={delayed} />
+      </div>
     );
   if (!stuck) return null;
   const total = message.deliveries.length;
   const place = stuck.position + 1;
   const part = total > 1 ? ` ${t`Part ${place} of ${total}.`}` : "";
+  if (stuck.state === "failed" && hasReached(stuck))
+    return (
+      <div className={styles.trouble} data-state="failed">
+        <p>
+          <strong>
+            <Trans>It did not reach everybody.</Trans>
+          </strong>
+          {part}
+        </p>
+        <Outcomes delivery={stuck} />
+        <span className={styles.choices}>
+          <Choice label={t`Try those again`} run={() => api.retry(stuck.id)} />
+          <Choice label={t`Leave it at that`} run={() => api.dismiss(stuck.id)} />
+        </span>
+      </div>
+    );
   if (stuck.state === "failed")
     return (
       <div className={styles.trouble} data-state="failed">
@@ -108,7 +157,7 @@ export function DeliveryTrouble({ message }: { message: Message }) {
           <strong>
             <Trans>Not sent.</Trans>
           </strong>
-          {part} {words(stuck.code)}
+          {part} {words(stuck.code, stuck.why)}
         </p>
         <Choice label={t`Retry`} run={() => api.retry(stuck.id)} />
       </div>
@@ -119,7 +168,7 @@ export function DeliveryTrouble({ message }: { message: Message }) {
         <strong>
           <Trans>It may have arrived.</Trans>
         </strong>
-        {part} {words(stuck.code)}
+        {part} {words(stuck.code, stuck.why)}
       </p>
       <span className={styles.choices}>
         <Choice label={t`Check`} run={() => api.check(stuck.id)} />

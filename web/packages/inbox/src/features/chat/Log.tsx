@@ -1,7 +1,6 @@
 import { Plural, Trans, useLingui } from "@lingui/react/macro";
 import type { Id, Message, Row } from "@omnibox/api";
 import { IconArrowDown } from "@tabler/icons-react";
-import { Link } from "@tanstack/react-router";
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { useEffect, useMemo, useRef, useState } from "react";
 import { usePending, useThread, useTyping } from "../../app/live.ts";
@@ -69,7 +68,7 @@ const Bubbles = () => (
   </Patient>
 );
 
-function Top({ id, related }: Pick<Row, "id" | "related">) {
+function Top({ id }: Pick<Row, "id">) {
   const { sync } = useServices();
   const { older, next } = useThread(id);
   if (older === "failed")
@@ -78,19 +77,7 @@ function Top({ id, related }: Pick<Row, "id" | "related">) {
         <Trans>Earlier messages could not be loaded · Retry</Trans>
       </button>
     );
-  if (next === null && related === null) return null;
-  if (next === null)
-    return (
-      <Link
-        to="/c/$id"
-        params={{ id: `${related}` }}
-        search={(old) => old}
-        className={styles.older}
-        data-quiet
-      >
-        <Trans>Continues an earlier conversation</Trans>
-      </Link>
-    );
+  if (next === null) return null;
   return (
     <p className={styles.older} data-quiet>
       <Trans>Loading earlier messages…</Trans>
@@ -248,7 +235,7 @@ export function Log({ row, sought, onEdit }: LogProps) {
           className={styles.log}
           style={{ height: virtual.getTotalSize() }}
         >
-          {isReady && items.length > 0 && <Top id={id} related={row.related ?? null} />}
+          {isReady && items.length > 0 && <Top id={id} />}
           {virtual.getVirtualItems().map(({ key, index, start }) => {
             const item = items[index];
             return (

@@ -1,14 +1,18 @@
 import { Trans, useLingui } from "@lingui/react/macro";
 import type { Message } from "@omnibox/api";
-import { IconLock, IconMail, IconRobot } from "@tabler/icons-react";
-import { memo, useState } from "react";
+import { IconLock, IconMail, IconRobot, IconRoute } from "@tabler/icons-react";
+import { Link } from "@tanstack/react-router";
+import { memo, type ReactNode, useState } from "react";
 import { useConnectorOf, useDesk } from "../../app/live.ts";
+import { useRearranging } from "../../app/rearranging.ts";
 import { ChannelIcon } from "../../ui/ChannelIcon.tsx";
 import { RichText } from "../../ui/RichText.tsx";
 import { clockTime, fullTime } from "../../ui/time.ts";
 import { DeliveryTrouble, Tick } from "./Delivery.tsx";
 import { Files } from "./Files.tsx";
 import styles from "./MessageItem.module.css";
+import { MessageMenu } from "./MessageMenu.tsx";
+import { rearrangementOf, useLineWords, useWhy } from "./why.ts";
 
 function Body({ message }: { message: Message }) {
   const { t } = useLingui();
@@ -39,34 +43,94 @@ function Body({ message }: { message: Message }) {
   );
 }
 
+const ConversationLink = ({ id, children }: { id: number; children: ReactNode }) => (
+  <Link to="/c/$id" params={{ id: `${id}` }} search={(old) => old}>
+    {children}
+  </Link>
+);
+
+/** History: what was rearranged, by whom; it leads to the other conversation, and back. */
+function Line({ message }: { message: Message }) {
+  const { t, i18n } = useLingui();
+  const { me } = useDesk();
+  const { undo } = useRearranging();
+  const lineWords = useLineWords();
+  const { at, author, related, why, conversation } = message;
+  const who = author.id === me.id ? t`You` : (author.name ?? t`Agent`);
+  const number = rearrangementOf(message);
+  return (
+    <p className={styles.system}>
+      {lineWords(message, who)}
+      {related !== null && why !== "merged" && (
+        <>
+          {" · "}
+          <ConversationLink id={related}>
+            <Trans>Open it</Trans>
+          </ConversationLink>
+        </>
+      )}
+      {number !== null && (
+        <>
+          {" · "}
+          <button
+            type="button"
+            className={styles.undo}
+            onClick={() => void undo(number, conversation)}
+          >
+            <Trans>Undo</Trans>
+          </button>
+        </>
+      )}
+      {" · "}
+      <time dateTime={at} title={fullTime(at, i18n.locale)}>
+        {clockTime(at, i18n.locale)}
+      </time>
+    </p>
+  );
+}
+
 /** What a letter carries besides its text. */
 function Envelope({ message }: { message: Message }) {
-  const { subject, recipients, why, doubt } = message;
+  const { subject, recipients, related, doubt } = message;
+  const why = useWhy()(message);
+  const isApart = message.why === "stranger" || message.why === "unverified";
+  const other = related === message.conversation ? null : related;
   const to = recipients?.to.join(", ");
   const cc = recipients?.cc.join(", ");
-  if (!subject && !to && !doubt) return null;
+  if (!subject && !to && !cc && !doubt && !why) return null;
   return (
     <div className={styles.envelope}>
       {subject && <p className={styles.subject}>{subject}</p>}
-      {to && (
+      {(to || cc) && (
         <p>
-          <Trans>To: {to}</Trans>
-          {cc && (
-            <>
-              {" · "}
-              <Trans>Cc: {cc}</Trans>
-            </>
-          )}
-        </p>
-      )}
-      {why && (
-        <p>
-          <Trans>Why here: {why}</Trans>
+          {to && <Trans>To: {to}</Trans>}
+          {to && cc && " · "}
+          {cc && <Trans>Cc: {cc}</Trans>}
         </p>
       )}
       {doubt && (
         <p className={styles.doubt}>
           <Trans>The sender is not certain: {doubt}</Trans>
+        </p>
+      )}
+      {why && (
+        <p className={styles.why}>
+          <IconRoute size={12} aria-hidden="true" />
+          <span>
+            {why}
+            {other !== null && (
+              <>
+                {" · "}
+                <ConversationLink id={other}>
+                  {isApart ? (
+                    <Trans>Open it</Trans>
+                  ) : (
+                    <Trans>it also names conversation {other}</Trans>
+                  )}
+                </ConversationLink>
+              </>
+            )}
+          </span>
         </p>
       )}
     </div>
@@ -111,18 +175,10 @@ interface MessageItemProps {
 }
 
 function MessageItemContent({ message, isFirst, isLast, contact, homeChannel }: MessageItemProps) {
-  const { t, i18n } = useLingui();
+  const { t } = useLingui();
   const connector = useConnectorOf(message.channel);
   const { kind, author } = message;
-  if (kind === "line")
-    return (
-      <p className={styles.system}>
-        {message.text} ·{" "}
-        <time dateTime={message.at} title={fullTime(message.at, i18n.locale)}>
-          {clockTime(message.at, i18n.locale)}
-        </time>
-      </p>
-    );
+  if (kind === "line") return <Line message={message} />;
   const hasBubble = Boolean(message.text || message.is_deleted || message.subject);
   return (
     <article
@@ -146,9 +202,12 @@ function MessageItemContent({ message, isFirst, isLast, contact, homeChannel }: 
         </p>
       )}
       {hasBubble && (
-        <div className={styles.bubble}>
-          <Envelope message={message} />
-          <Body message={message} />
+        <div className={styles.row}>
+          <div className={styles.bubble}>
+            <Envelope message={message} />
+            <Body message={message} />
+          </div>
+          {kind !== "note" && <MessageMenu message={message} />}
         </div>
       )}
       <Files files={message.attachments} />

@@ -116,6 +116,7 @@ describe("the log", () => {
       kind: "reply",
       text: "Hi",
       files: [],
+      cc: [],
       at: at(0),
       status: "sending",
       code: null,

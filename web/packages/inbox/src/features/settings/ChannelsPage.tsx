@@ -8,6 +8,7 @@ import { ChannelIcon } from "../../ui/ChannelIcon.tsx";
 import { Page, Panel } from "../../ui/Page.tsx";
 import { Failed, FieldSkeletons } from "../../ui/States.tsx";
 import styles from "./ChannelsPage.module.css";
+import { useConsentOutcome } from "./Consent.tsx";
 import { StateDot } from "./Health.tsx";
 
 /** A connector without a picture of its own still has a place for one. */
@@ -60,6 +61,7 @@ export default function ChannelsPage() {
   const { t } = useLingui();
   const { api } = useServices();
   const { connectors } = useDesk();
+  useConsentOutcome();
   const query = useQuery({ queryKey: ["channels"], queryFn: api.connections });
   return (
     <Page title={t`Channels`} text={<Trans>Where your customers write to you.</Trans>}>

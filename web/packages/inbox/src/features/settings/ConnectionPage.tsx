@@ -15,6 +15,7 @@ import { toast } from "../../ui/toast.tsx";
 import { AddChannel, ChannelPanel } from "./ChannelPanel.tsx";
 import { Emblem } from "./ChannelsPage.tsx";
 import { Check } from "./Check.tsx";
+import { AskForConsent, Consent, NEEDED, useConsentOutcome } from "./Consent.tsx";
 import { DeleteByName } from "./DeleteByName.tsx";
 import { HealthBanner, StateDot } from "./Health.tsx";
 import { Quarantine } from "./Quarantine.tsx";
@@ -57,68 +58,77 @@ function Body({ connection, connector, reload }: BodyProps) {
   const { api, queries } = useServices();
   const navigate = useNavigate();
   return (
-    <div className={styles.columns}>
-      <Steps
-        connector={connector}
-        known={{ ...connection.settings, hook_url: connection.hook_url }}
-      />
-      <div>
-        <HealthBanner health={connection.health} />
-        {connection.hook_url && (
-          <Copy
-            label={t`Hook URL`}
-            help={t`The platform sends its messages to this address.`}
-            value={connection.hook_url}
-          />
+    <>
+      <HealthBanner health={connection.health}>
+        {connection.health.code === NEEDED && (
+          <AskForConsent connection={connection.id} isAgain isMain />
         )}
-        <Panel title={t`Connection`}>
-          <SchemaForm
-            key={connection.id}
-            schema={connector.connection_schema}
-            nameLabel={t`Name in omnibox`}
-            name={connection.name}
-            stored={connection.settings}
-            secretsSet={connection.secrets_set}
-            submitLabel={t`Save`}
-            isEdit
-            onSubmit={async (filled) => {
-              await api.changeConnection(connection.id, filled);
-              await reload();
-              toast(t`Saved`);
-            }}
-          />
-          {connector.has_check && <Check connection={connection.id} />}
-        </Panel>
-        <Panel title={t`Channels of this connection`}>
-          {connection.channels.map((channel) => (
-            <ChannelPanel
-              key={channel.id}
-              channel={channel}
+      </HealthBanner>
+      <div className={styles.columns}>
+        <Steps
+          connector={connector}
+          known={{ ...connection.settings, hook_url: connection.hook_url }}
+        />
+        <div>
+          {connection.hook_url && (
+            <Copy
+              label={t`Hook URL`}
+              help={t`The platform sends its messages to this address.`}
+              value={connection.hook_url}
+            />
+          )}
+          {connection.consent && (
+            <Consent connection={connection} consent={connection.consent} reload={reload} />
+          )}
+          <Panel title={t`Connection`}>
+            <SchemaForm
+              key={connection.id}
+              schema={connector.connection_schema}
+              nameLabel={t`Name in omnibox`}
+              name={connection.name}
+              stored={connection.settings}
+              secretsSet={connection.secrets_set}
+              submitLabel={t`Save`}
+              isEdit
+              onSubmit={async (filled) => {
+                await api.changeConnection(connection.id, filled);
+                await reload();
+                toast(t`Saved`);
+              }}
+            />
+            {connector.has_check && <Check connection={connection.id} />}
+          </Panel>
+          <Panel title={t`Channels of this connection`}>
+            {connection.channels.map((channel) => (
+              <ChannelPanel
+                key={channel.id}
+                channel={channel}
+                connector={connector}
+                onChange={reload}
+              />
+            ))}
+            <AddChannel
+              key={connection.channels.length}
+              connection={connection}
               connector={connector}
               onChange={reload}
             />
-          ))}
-          <AddChannel
-            key={connection.channels.length}
-            connection={connection}
-            connector={connector}
-            onChange={reload}
-          />
-        </Panel>
-        <Quarantine connection={connection.id} />
-        <div>
-          <DeleteByName
-            label={t`Delete connection`}
-            name={connection.name}
-            onDelete={async () => {
-              await api.deleteConnection(connection.id);
-              void queries.invalidateQueries({ queryKey: ["channels"] });
-              await navigate({ to: "/settings/channels" });
-            }}
-          />
+          </Panel>
+          <Quarantine connection={connection.id} />
+          <div>
+            <DeleteByName
+              label={t`Delete connection`}
+              name={connection.name}
+              onDelete={async () => {
+                await api.deleteConnection(connection.id);
+                void queries.invalidateQueries({ queryKey: ["channels"] });
+                await navigate({ to: "/settings/channels" });
+              }}
+            />
+          </div>
         </div>
       </div>
-    </div>
+    </>
   );
 }
 
@@ -128,6 +138,7 @@ export default function ConnectionPage() {
   const { api, queries } = useServices();
   const { connectors } = useDesk();
   const { connection: id = "" } = useParams({ strict: false });
+  useConsentOutcome();
   const query = useQuery({
     queryKey: ["channels", id],
     queryFn: () => api.connection(Number(id)),

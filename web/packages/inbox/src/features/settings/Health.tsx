@@ -1,6 +1,7 @@
 import { Trans, useLingui } from "@lingui/react/macro";
 import type { ChannelState, Health } from "@omnibox/api";
 import { IconAlertTriangle } from "@tabler/icons-react";
+import type { ReactNode } from "react";
 import { useCodeWords } from "../../ui/reasons.ts";
 import { dateAndTime } from "../../ui/time.ts";
 import styles from "./Health.module.css";
@@ -23,18 +24,19 @@ export function StateDot({ state, health }: { state: ChannelState; health: Healt
   );
 }
 
-/** Why a connection does not work, since when; nothing while it does. */
-export function HealthBanner({ health }: { health: Health }) {
+/** Why a connection does not work, since when, with what helps; nothing while it does. */
+export function HealthBanner({ health, children }: { health: Health; children?: ReactNode }) {
   const { i18n } = useLingui();
   const words = useCodeWords();
   if (!health.code) return null;
   const said = words(health.code, health.why);
+  const more = health.why?.startsWith(said) ? health.why.slice(said.length).trim() : health.why;
   return (
     <div className={styles.banner} role="alert">
       <IconAlertTriangle size={18} aria-hidden="true" />
       <div>
         <p>{said}</p>
-        {health.why && health.why !== said && <p className={styles.facts}>{health.why}</p>}
+        {more && <p className={styles.facts}>{more}</p>}
         <p className={styles.facts}>
           {health.since && (
             <>
@@ -44,6 +46,7 @@ export function HealthBanner({ health }: { health: Health }) {
           <Trans>Nothing is lost: replies wait and leave when it works again.</Trans> ·{" "}
           <code>{health.code}</code>
         </p>
+        {children && <div className={styles.cure}>{children}</div>}
       </div>
     </div>
   );

@@ -4,7 +4,15 @@ import { ApiError, type Settings, type SettingsSchema } from "@omnibox/api";
 import { type FormEvent, type ReactNode, useId, useMemo, useState } from "react";
 import { Reasoned } from "../../ui/Reasoned.tsx";
 import { useReason } from "../../ui/reasons.ts";
-import { type FormField, fieldsOf, isShown, missingOf, settingsOf, startOf } from "./fields.ts";
+import {
+  type FormField,
+  fieldsOf,
+  isNeeded,
+  isShown,
+  missingOf,
+  settingsOf,
+  startOf,
+} from "./fields.ts";
 import styles from "./SchemaForm.module.css";
 import { SettingField } from "./SettingField.tsx";
 
@@ -112,7 +120,7 @@ export function SchemaForm(props: SchemaFormProps) {
     isShown(field, values) && (
       <SettingField
         key={field.name}
-        field={field}
+        field={isNeeded(field, values) ? { ...field, isRequired: true } : field}
         value={values[field.name]}
         isSecretSet={secretsSet.includes(field.name)}
         fault={faults[field.name]}
@@ -141,12 +149,13 @@ export function SchemaForm(props: SchemaFormProps) {
       />
       {plain.map(draw)}
       {groups.map((group) => {
-        const own = fields.filter((field) => field.group === group);
+        const own = fields.filter((field) => field.group === group && isShown(field, values));
+        if (own.length === 0) return null;
         return (
           <Group
             key={group}
             title={group === "advanced" ? t`Advanced` : group}
-            isNeeded={own.some((field) => field.isRequired)}
+            isNeeded={own.some((field) => isNeeded(field, values))}
             hasFault={own.some((field) => faults[field.name])}
           >
             {own.map(draw)}

@@ -86,3 +86,30 @@ it("a connector without settings makes an empty form", () => {
   expect(fieldsOf(null)).toEqual([]);
   expect(fieldsOf({})).toEqual([]);
 });
+
+it("a setting may hang on another one's value, in showing and in being needed", () => {
+  const chosen = fieldsOf({
+    properties: {
+      login: { type: "string", enum: ["password", "google", "other"], default: "password" },
+      password: {
+        type: "string",
+        writeOnly: true,
+        "x-ui-if": { login: ["password"] },
+        "x-ui-required-if": { login: ["password"] },
+      },
+      host: { type: "string", "x-ui-required-if": { login: ["password", "other"] } },
+      grant: { type: "string", writeOnly: true, readOnly: true, "x-ui": "oauth" },
+    },
+  });
+  const missing = (values: Record<string, unknown>) =>
+    missingOf(chosen, { ...startOf(chosen, {}), ...values }, []).map(({ name }) => name);
+  expect(missing({})).toEqual(["password", "host"]);
+  expect(missing({ login: "google" })).toEqual([]);
+  expect(missing({ login: "other" })).toEqual(["host"]);
+  const sent = settingsOf(chosen, {
+    ...startOf(chosen, {}),
+    login: "google",
+    password: "left over",
+  });
+  expect(Object.keys(sent)).toEqual(["login", "host"]);
+});

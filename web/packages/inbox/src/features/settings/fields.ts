@@ -13,7 +13,8 @@ export type Control =
   | "tags"
   | "long"
   | "color"
-  | "copy";
+  | "copy"
+  | "consent";
 
 export interface FormField {
   name: string;
@@ -25,14 +26,17 @@ export interface FormField {
   choices: readonly string[];
   placeholder: string;
   group: string;
-  /** Shown only while these other settings have these values. */
+  /** Shown only while these other settings have these values, or one of them. */
   when: Readonly<Record<string, unknown>>;
+  /** Has to be filled in while they have these; null: that hangs on nothing. */
+  neededWhen: Readonly<Record<string, unknown>> | null;
   initial: unknown;
 }
 
 const controlOf = (schema: SettingSchema): Control => {
   const { type, format, enum: choices, writeOnly, readOnly } = schema;
   const hint = schema["x-ui"];
+  if (hint === "oauth") return "consent"; // what an owner gave, with a place of its own on the page
   if (hint === "copy" || readOnly) return "copy";
   if (writeOnly) return "secret";
   if (choices?.length) return "choice";
@@ -69,13 +73,22 @@ export function fieldsOf(schema: SettingsSchema | null): FormField[] {
       placeholder: one["x-ui-placeholder"] ?? String(one.examples?.[0] ?? ""),
       group: one["x-ui-group"] ?? "",
       when: one["x-ui-if"] ?? {},
+      neededWhen: one["x-ui-required-if"] ?? null,
       initial: one.default ?? EMPTY[control] ?? "",
     };
   });
 }
 
+const fits = (when: Readonly<Record<string, unknown>>, values: Settings): boolean =>
+  Object.entries(when).every(([name, wanted]) =>
+    Array.isArray(wanted) ? wanted.includes(values[name]) : values[name] === wanted,
+  );
+
 export const isShown = (field: FormField, values: Settings): boolean =>
-  Object.entries(field.when).every(([name, value]) => values[name] === value);
+  field.control !== "consent" && fits(field.when, values);
+
+export const isNeeded = (field: FormField, values: Settings): boolean =>
+  field.isRequired || (field.neededWhen !== null && fits(field.neededWhen, values));
 
 /** What the form starts with: stored values, else defaults. Secrets are never known. */
 export function startOf(fields: readonly FormField[], stored: Settings): Settings {
@@ -108,5 +121,5 @@ export const missingOf = (
     const isEmpty = value === "" || value === undefined || (Array.isArray(value) && !value.length);
     const isSet = field.control === "secret" && secretsSet.includes(field.name);
     const isAsked = field.control !== "switch" && field.control !== "copy";
-    return field.isRequired && isAsked && isEmpty && !isSet && isShown(field, values);
+    return isNeeded(field, values) && isAsked && isEmpty && !isSet && isShown(field, values);
   });

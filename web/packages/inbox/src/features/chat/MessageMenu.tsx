@@ -1,0 +1,69 @@
+import { Trans, useLingui } from "@lingui/react/macro";
+import { ActionIcon, Menu } from "@mantine/core";
+import type { Message } from "@omnibox/api";
+import { IconArrowsSplit2, IconDots, IconSwitch3 } from "@tabler/icons-react";
+import { lazy, Suspense, useState } from "react";
+import { useConnectorOf, useRow } from "../../app/live.ts";
+import { useRearranging } from "../../app/rearranging.ts";
+import styles from "./MessageItem.module.css";
+
+const PickConversation = lazy(() =>
+  import("./PickConversation.tsx").then((chunk) => ({ default: chunk.PickConversation })),
+);
+
+/** What can be done to one message; only where a conversation is a thing of its own, not the person. */
+export function MessageMenu({ message }: { message: Message }) {
+  const { t } = useLingui();
+  const { split, move } = useRearranging();
+  const row = useRow(message.conversation);
+  const connector = useConnectorOf(message.channel);
+  const [isPicking, setPicking] = useState(false);
+  if (!row || connector?.capabilities.threads_by !== "refs") return null;
+  return (
+    <>
+      <Menu position="bottom-end" width={240}>
+        <Menu.Target>
+          <ActionIcon
+            variant="subtle"
+            color="neutral"
+            size={24}
+            className={styles.more}
+            aria-label={t`More for this message`}
+          >
+            <IconDots size={16} />
+          </ActionIcon>
+        </Menu.Target>
+        <Menu.Dropdown>
+          <Menu.Item
+            leftSection={<IconArrowsSplit2 size={16} />}
+            onClick={() => void split(row.id, message.id, true)}
+          >
+            <Trans>Split off from here on</Trans>
+          </Menu.Item>
+          <Menu.Item
+            leftSection={<IconArrowsSplit2 size={16} />}
+            onClick={() => void split(row.id, message.id, false)}
+          >
+            <Trans>Split off this message</Trans>
+          </Menu.Item>
+          <Menu.Item leftSection={<IconSwitch3 size={16} />} onClick={() => setPicking(true)}>
+            <Trans>Move this message…</Trans>
+          </Menu.Item>
+        </Menu.Dropdown>
+      </Menu>
+      {isPicking && (
+        <Suspense>
+          <PickConversation
+            row={row}
+            title={t`Move this message`}
+            onClose={() => setPicking(false)}
+            onPick={(into) => {
+              setPicking(false);
+              void move(row.id, message.id, into);
+            }}
+          />
+        </Suspense>
+      )}
+    </>
+  );
+}
