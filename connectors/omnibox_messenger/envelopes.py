@@ -42,7 +42,7 @@ def _made(event: Event, app_id: str) -> list[Envelope]:
         return [unreadable(event, "two_pages")]
     if event.page is None:
         return [unreadable(event, "no_page")]
-    if event.member == "policy_enforcement":
+    if event.member in ("policy_enforcement", "policy-enforcement"):  # Meta has documented both
         return [_policy(replace(event, contact=event.contact or event.page))]
     if event.contact is None and event.kind not in ("edited", "deleted"):
         return [unreadable(event, "no_contact")]

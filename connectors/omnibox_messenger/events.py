@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -24,13 +25,21 @@ MEMBERS: Mapping[str, str] = {
 
 _MAIN_MEMBER: Mapping[str, str] = {
     "message": "text",
+    "message_edit": "text",
     "postback": "title",
+    "reaction": "emoji",
     "referral": "ref",
     "optin": "ref",
     "read": "watermark",
     "delivery": "watermark",
 }
 """What a bare value stands for where an object was due."""
+
+_NO_EVENTS = ("id", "time", "uid", "hop_context")
+"""Members of an entry that say something about it. `hop_context` lists the apps the events passed through."""
+
+_MESSAGING_FIELDS = re.compile("message_(echoes|edits|reactions|deliveries|reads)|messages|messaging_.*|standby")
+"""Subscriptions whose events, as the test button of the app's dashboard sends them, stand in `changes`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +95,9 @@ def events(payload: object) -> Iterator[Event]:
             if name in ("messaging", "standby"):
                 for index, element in enumerate(elements(members)):
                     yield _event(element, page, time_ms, f"{where}[{index}]")
-            elif isinstance(members, (list, dict)) and members and name != "id":
+            elif isinstance(members, (list, dict)) and members and name not in _NO_EVENTS:
                 for index, element in enumerate(elements(members)):  # `changes` and what else may come
-                    yield _unknown(element, page, time_ms, f"{where}[{index}]")
+                    yield _change(element, page, time_ms, f"{where}[{index}]")
 
 
 def _entries(payload: object) -> list[object]:
@@ -110,6 +119,15 @@ def _entries(payload: object) -> list[object]:
 def _unknown(element: object, page: str | None, entry_ms: int | None, at: str) -> Event:
     pages = frozenset([page] if page else [])
     return Event("other", "", at, page=page, pages=pages, entry_ms=entry_ms, element=element)
+
+
+def _change(element: object, page: str | None, entry_ms: int | None, at: str) -> Event:
+    """An event of a thread where the change holds one; a post, a comment or a lead is none."""
+    value, name = member(element, "value"), member(element, "field")
+    has_sides = isinstance(member(value, "sender") or member(value, "recipient"), dict)
+    if has_sides and isinstance(name, str) and _MESSAGING_FIELDS.fullmatch(name):
+        return _event(value, page, entry_ms, at)
+    return _unknown(element, page, entry_ms, at)
 
 
 def _event(element: object, entry_page: str | None, entry_ms: int | None, at: str) -> Event:
@@ -136,7 +154,7 @@ def _event(element: object, entry_page: str | None, entry_ms: int | None, at: st
         time_ms=milliseconds(element.get("timestamp")),
         entry_ms=entry_ms,
         mid=identifier(member(body, "mid")),
-        reply_to=identifier(member(member(body, "reply_to"), "mid")),
+        reply_to=_reply_to(member(body, "reply_to")),
         text=_text(kind, body),
         attachments=attachments(body),
         body=body,
@@ -148,6 +166,8 @@ def _what(element: Mapping[str, object]) -> tuple[str, object]:
     """The name of the member that makes the element, and that member as an object."""
     for name in MEMBERS:
         found = element.get(name)
+        if isinstance(found, list) and len(found) == 1:
+            (found,) = found
         if isinstance(found, dict):
             return name, found
         main = _MAIN_MEMBER.get(name)
@@ -159,6 +179,10 @@ def _what(element: Mapping[str, object]) -> tuple[str, object]:
     return name, element.get(name)
 
 
+def _reply_to(value: object) -> str | None:
+    return identifier(member(value, "mid") if isinstance(value, dict) else value)
+
+
 def _text(kind: str, body: object) -> str:
     if kind in ("message", "echo", "edited"):
         return text(member(body, "text")) or ""
@@ -167,7 +191,7 @@ def _text(kind: str, body: object) -> str:
 
 def attachments(body: object) -> tuple[Attachment, ...]:
     """The attachments of a message; none is dropped, however odd. A sticker of the old shape counts as a sticker."""
-    found = tuple(_attachment(item) for item in elements(member(body, "attachments")))
+    found = tuple(_attachment(item) for item in elements(member(body, "attachments") or None))
     has_sticker = member(body, "sticker_id") is not None
     if not has_sticker:
         return found
@@ -184,16 +208,22 @@ def _attachment(item: object) -> Attachment:
     kind = text(member(item, "type"))
     if kind == "image" and member(payload, "sticker_id") is not None:
         kind = "sticker"
-    url = payload if isinstance(payload, str) else member(payload, "url") or member(item, "url")
     places = member(payload, "coordinates") or member(item, "coordinates")
     return Attachment(
         kind,
-        text(url) or None,
+        _url(item, payload),
         text(member(item, "title")) or text(member(payload, "title")) or None,
         number(member(places, "lat")),
         number(member(places, "long")),
         payload,
     )
+
+
+def _url(item: object, payload: object) -> str | None:
+    """The payload's address, else the attachment's own, which old documentation writes in capitals."""
+    bare = payload if isinstance(payload, str) and "://" in payload else None
+    found = (bare, *(member(holder, name) for holder in (payload, item) for name in ("url", "URL")))
+    return next((shown for value in found if (shown := text(value))), None)
 
 
 def watermark(event: Event) -> int | None:

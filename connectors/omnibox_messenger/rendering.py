@@ -12,6 +12,7 @@ from omnibox_messenger.decoding import text as as_text
 MOST_TEXT = 2000
 MOST_QUICK_REPLIES = 13
 LONGEST_QUICK_REPLY = 20
+LONGEST_PAYLOAD = 1000
 GRAPH = "https://graph.facebook.com"
 VERSION = "26.0"
 
@@ -33,15 +34,18 @@ def body(to: str, message: Mapping[str, Any], mode: str) -> dict[str, Any]:
 def quick_replies(titles: Sequence[str]) -> dict[str, Any]:
     """The member for quick replies: a title, cut at what Meta takes, with itself as payload.
 
-    More than Meta takes raise ValueError(`unsupported`).
+    More than Meta takes, or longer payloads, raise ValueError(`unsupported`).
     """
-    if len(titles) > MOST_QUICK_REPLIES:
+    if len(titles) > MOST_QUICK_REPLIES or any(len(title) > LONGEST_PAYLOAD for title in titles):
         raise ValueError("unsupported")
-    shown = [
-        {"content_type": "text", "title": next(pieces(title, LONGEST_QUICK_REPLY)).rstrip(), "payload": title}
-        for title in titles
-    ]
+    shown = [{"content_type": "text", "title": _button(title), "payload": title} for title in titles]
     return {"quick_replies": shown} if shown else {}
+
+
+def _button(title: str) -> str:
+    if len(title) <= LONGEST_QUICK_REPLY:
+        return title
+    return next(pieces(title.strip(), LONGEST_QUICK_REPLY)).rstrip()
 
 
 def media_type(content_type: str) -> str:
@@ -59,7 +63,7 @@ def render(item: Mapping[str, Any]) -> dict[str, Any]:
     if to is None or said is None or None in titles or not isinstance(mode, str):
         raise ValueError("unsupported")
     messages = [_media(found) for found in elements(item.get("attachments"))]
-    messages += [{"text": piece} for piece in pieces(said, MOST_TEXT)]
+    messages += [{"text": piece} for piece in pieces(said, MOST_TEXT) if piece.strip()]  # Meta refuses a blank one
     if not messages:
         raise ValueError("empty")
     messages[-1].update(quick_replies([title for title in titles if title and title.strip()]))
