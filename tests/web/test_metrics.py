@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import subprocess
 import sys
@@ -109,7 +110,9 @@ async def test_commits_are_counted(house: House) -> None:
     after = await scraped(house)
     assert after["omnibox_store_commit_seconds_count"] > before["omnibox_store_commit_seconds_count"]
     assert after["omnibox_store_batch_size_bucket{le=+Inf}"] > before["omnibox_store_batch_size_bucket{le=+Inf}"]
-    assert after["omnibox_store_queued_writes"] == 0
+    async with asyncio.timeout(30):  # others write too, now and then
+        while (await scraped(house))["omnibox_store_queued_writes"]:
+            pass
 
 
 async def test_without_the_database_the_rest_is_still_told(house: House) -> None:
