@@ -105,7 +105,8 @@ def _place(item: Attachment) -> str | None:
 def _template_texts(payload: object) -> Iterator[str]:
     """What a template says: its text, and the titles of its first elements."""
     yield text(member(payload, "text")) or ""
-    for element in elements(member(payload, "elements"))[:10]:
+    shown = member(payload, "elements") or member(member(payload, "product"), "elements")
+    for element in elements(shown)[:10]:
         yield text(member(element, "title")) or ""
 
 

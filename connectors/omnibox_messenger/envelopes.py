@@ -11,7 +11,7 @@ from datetime import datetime
 from omnibox.connector import Deleted, Echo, Edited, Envelope, Inbound, Notice, Reaction, Receipt, Unreadable
 from omnibox_messenger.attachments import files, words
 from omnibox_messenger.decoding import decode, elements, identifier, integer, member, milliseconds, moment, text
-from omnibox_messenger.events import Event, events, ref, watermark
+from omnibox_messenger.events import Event, events, ref, referral, watermark
 from omnibox_messenger.everyday import everyday
 
 LONGEST_ID = 500
@@ -47,8 +47,8 @@ def _made(event: Event, app_id: str) -> list[Envelope]:
     if event.contact is None and event.kind not in ("edited", "deleted"):
         return [unreadable(event, "no_contact")]
     made = _echo(event, app_id) if event.kind == "echo" else _MAKERS[event.kind](event)
-    found = ref(event) if event.kind in ("message", "postback") else None
-    return [made, _referral(event)] if found else [made]
+    came = event.kind in ("message", "postback") and (referral(event) or ref(event))
+    return [made, _referral(event)] if came else [made]
 
 
 def unreadable(event: Event, kind: str) -> Unreadable:
@@ -203,17 +203,16 @@ def _notice(event: Event, kind: str, shown: str) -> Notice:
 
 
 def _referral(event: Event) -> Notice:
-    body = (
-        event.body
-        if event.member == "referral"
-        else member(event.body, "referral") or member(event.element, "referral")
-    )
-    source = text(member(body, "source")) or "a link"
-    parts = [f"Came through {source}"]
+    body = referral(event)
+    product = identifier(member(member(body, "product"), "id"))
+    source = text(member(body, "source")) or ("a product" if product else "a link")
+    parts = [f"Came through {source[:100]}"]
     if found := ref(event):
         parts.append(f"reference {found[:200]}")
     if ad := identifier(member(body, "ad_id")):
         parts.append(f"ad {ad[:100]}")
+    if product:
+        parts.append(f"product {product[:100]}")
     return _notice(event, "referral", ", ".join(parts))
 
 

@@ -35,6 +35,9 @@ _MAIN_MEMBER: Mapping[str, str] = {
 }
 """What a bare value stands for where an object was due."""
 
+MOST_ATTACHMENTS = 10_000
+"""Meta's apps send 30 at most; the millions that fit into a body of 10 MB would take gigabytes."""
+
 _NO_EVENTS = ("id", "time", "uid", "hop_context")
 """Members of an entry that say something about it. `hop_context` lists the apps the events passed through."""
 
@@ -166,8 +169,8 @@ def _what(element: Mapping[str, object]) -> tuple[str, object]:
     """The name of the member that makes the element, and that member as an object."""
     for name in MEMBERS:
         found = element.get(name)
-        if isinstance(found, list) and len(found) == 1:
-            (found,) = found
+        if isinstance(found, list) and len(found) == 1 and isinstance(found[0], dict):
+            found = found[0]
         if isinstance(found, dict):
             return name, found
         main = _MAIN_MEMBER.get(name)
@@ -190,8 +193,8 @@ def _text(kind: str, body: object) -> str:
 
 
 def attachments(body: object) -> tuple[Attachment, ...]:
-    """The attachments of a message; none is dropped, however odd. A sticker of the old shape counts as a sticker."""
-    found = tuple(_attachment(item) for item in elements(member(body, "attachments") or None))
+    """The attachments of a message, however odd. A sticker of the old shape counts as a sticker."""
+    found = tuple(_attachment(item) for item in elements(member(body, "attachments") or None)[:MOST_ATTACHMENTS])
     has_sticker = member(body, "sticker_id") is not None
     if not has_sticker:
         return found
@@ -233,7 +236,11 @@ def watermark(event: Event) -> int | None:
 
 def ref(event: Event) -> str | None:
     """The reference of a referral or an opt-in, or of the referral inside a postback or a message."""
-    inside = member(event.body, "referral")
-    if inside is None and event.member != "referral":
-        inside = member(event.element, "referral")
-    return text(member(event.body, "ref")) or text(member(inside, "ref"))
+    return text(member(event.body, "ref")) or text(member(referral(event), "ref")) or None
+
+
+def referral(event: Event) -> object:
+    """What brought the person here, wherever in the element it stands; None if nothing says so."""
+    if event.member == "referral":
+        return event.body
+    return member(event.body, "referral") or member(event.element, "referral") or None

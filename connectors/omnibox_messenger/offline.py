@@ -10,6 +10,9 @@ from omnibox_messenger.decoding import member as member_of
 from omnibox_messenger.envelopes import mids
 from omnibox_messenger.events import Attachment, Event, events, ref, watermark
 
+MOST_EMPTY = 10_000
+"""Elements that are no object, or an empty one, beyond this number share a line: millions of them fit into 10 MB."""
+
 
 def lines(raw: bytes, account: str | None) -> Iterator[dict[str, Any]]:
     """One line per event, in payload order; raises ValueError with the error's code.
@@ -17,12 +20,19 @@ def lines(raw: bytes, account: str | None) -> Iterator[dict[str, Any]]:
     Events of other pages than `account`, and a message that stood before in the same body, have the kind `other`.
     """
     seen: set[str] = set()
+    empty = 0
     for event in events(decode(raw)):
+        if not isinstance(event.element, dict) or not event.element:
+            empty += 1
+            if empty > MOST_EMPTY:
+                continue
         kind = "other" if account and event.pages - {account} else event.kind
         if kind == "message" and event.mid is not None:
             kind = "other" if event.mid in seen else kind
             seen.add(event.mid)
         yield _line(event, kind)
+    if empty > MOST_EMPTY:
+        yield _line(Event("other", "", "", text=f"[{empty - MOST_EMPTY} more elements that hold nothing]"), "other")
 
 
 def _line(event: Event, kind: str) -> dict[str, Any]:

@@ -91,7 +91,7 @@ class Sent:
 def pieces(text: str, most: int) -> Iterator[str]:
     """Cut `text` into parts of at most `most` code points; joined they are `text` again.
 
-    Cuts after white space where the part holds any, else between grapheme clusters (Unicode UAX 29); a single
+    Cuts beside white space where the part holds any, else between grapheme clusters (Unicode UAX 29); a single
     cluster longer than `most` is cut hard.
     """
     while len(text) > most:
@@ -107,11 +107,11 @@ def _cut(text: str, most: int) -> int:
 
     window = text[: most + 64]  # a cluster that crosses the limit is seen whole
     ends = [found.end() for found in regex.finditer(r"\X", window) if found.end() <= most]
-    spaces = [end for end in ends if window[end - 1].isspace()]
+    spaces = [end for end in ends if window[end - 1].isspace() or window[end].isspace()]
     return max(spaces or ends or [most])
 
 
 def default_parts(reply: Part, capabilities: Capabilities) -> list[Part]:
     """Files first, each a part of its own, then the text cut at `max_text`."""
     text = pieces(reply.text, capabilities.max_text) if capabilities.max_text else [reply.text]
-    return [Part(files=(file,)) for file in reply.files] + [Part(text=piece) for piece in text if piece]
+    return [Part(files=(file,)) for file in reply.files] + [Part(text=piece) for piece in text if piece.strip()]

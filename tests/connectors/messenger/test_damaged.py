@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import json
+import os
 import random
 import time
 from collections.abc import Mapping
@@ -20,6 +22,7 @@ from omnibox_messenger.envelopes import envelopes
 
 FIXTURES = sorted((Path(__file__).parents[3] / "fixtures" / "messenger").glob("*.body"))
 PAGE, PSID = "104857293640118", "6120934475508127"
+ROUNDS = 10_000 if os.environ.get("OMNIBOX_MESSENGER") == "long" else 1000
 KINDS = {
     *("message", "echo", "postback", "delivery", "read", "referral", "optin", "reaction", "edited", "deleted"),
     *("handover", "other"),
@@ -142,9 +145,9 @@ def mutated(raw: bytes, chance: random.Random) -> bytes:
             return raw.replace(old, new, chance.randrange(1, 4))
 
 
-def test_a_thousand_damaged_bodies_are_lines_or_one_error() -> None:
+def test_damaged_bodies_are_lines_or_one_error() -> None:
     chance, outcomes = random.Random(20261121), set()
-    for _ in range(1000):
+    for _ in range(ROUNDS):
         raw = chance.choice(FIXTURES).read_bytes()
         for _ in range(chance.randrange(1, 4)):
             raw = mutated(raw, chance)
@@ -156,6 +159,94 @@ def test_a_thousand_damaged_bodies_are_lines_or_one_error() -> None:
             outcomes.add(str(error))
     assert outcomes >= {"message", "echo", "invalid", "unsupported"}
     assert outcomes <= KINDS | {"empty", "invalid", "unsupported"}
+
+
+def recorded_elements() -> list[dict[str, Any]]:
+    bodies = [json.loads(path.read_bytes()) for path in FIXTURES]
+    return [
+        element
+        for recorded in bodies
+        for entry in recorded["entry"]
+        for array in ("messaging", "standby")
+        for element in entry.get(array, [])
+        if isinstance(element, dict)
+    ]
+
+
+ODD: tuple[Any, ...] = (
+    None,
+    True,
+    False,
+    0,
+    7,
+    -1.5,
+    10**30,
+    "",
+    "x",
+    "7",
+    "\ud800",
+    "\0",
+    [],
+    [None],
+    {},
+    {"id": {}},
+    [[{}]],
+    PAGE,
+)
+
+
+def places(value: Any) -> list[tuple[Any, Any]]:
+    """Every member and every item below `value`, as its container and its key."""
+    pairs = list(value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ())
+    return [(value, key) for key, _ in pairs] + [found for _, inner in pairs for found in places(inner)]
+
+
+def damaged(element: dict[str, Any], chance: random.Random) -> object:
+    """The element with one to four of its values gone, doubled, wrapped, renamed or of another type."""
+    element = copy.deepcopy(element)
+    for _ in range(chance.randrange(1, 5)):
+        found = places(element)
+        if not found:
+            return chance.choice(ODD)
+        holder, key = chance.choice(found)
+        match chance.randrange(6):
+            case 0 if isinstance(holder, dict):
+                del holder[key]
+            case 1 if isinstance(holder, dict):
+                holder[f"{key}s"] = holder.pop(key)
+            case 2:
+                holder[key] = [holder[key], holder[key]]
+            case 3:
+                holder[key] = json.dumps(holder[key])
+            case _:
+                holder[key] = copy.deepcopy(chance.choice(ODD))
+    return element
+
+
+def good(number: int) -> dict[str, Any]:
+    return {
+        **GOOD,
+        "timestamp": 1795255200123 + number,
+        "message": {"mid": f"m_good{number}", "text": f"here {number}"},
+    }
+
+
+def test_a_damaged_element_costs_none_of_its_siblings() -> None:
+    chance, elements_, kinds = random.Random(20261122), recorded_elements(), set()
+    for _ in range(ROUNDS):
+        bad = [damaged(chance.choice(elements_), chance) for _ in range(3)]
+        raw = body(good(0), bad[0], good(1), bad[1], bad[2], good(2))
+        lines = list(Messenger.normalize(raw, None))
+        for line in lines:
+            check_line(line)
+            kinds.add(line["kind"])
+        assert [(lines[at]["kind"], lines[at]["external_id"], lines[at]["text"]) for at in (0, 2, 5)] == [
+            ("message", f"m_good{number}", f"here {number}") for number in range(3)
+        ]
+        assert len(lines) == 6
+        shown = [item.text for item in envelopes(raw) if isinstance(item, Inbound)]
+        assert [text for text in shown if text.startswith("here ")] == ["here 0", "here 1", "here 2"]
+    assert kinds == KINDS
 
 
 HOSTILE = {
@@ -185,6 +276,17 @@ def test_a_hostile_body_is_answered_in_bounded_time(raw: bytes) -> None:
         count = 1
     assert count or raw.endswith(b"{}]}")
     assert time.process_time() - started < 20  # seconds of CPU: what the offline commands promise
+
+
+def test_millions_of_empty_elements_share_a_line() -> None:
+    lines = list(Messenger.normalize(body(GOOD, *[0] * 10_000, *[{}] * 500, {**GOOD, "message": "after"}), None))
+    assert len(lines) == 10_000 + 3
+    assert [line["text"] for line in lines[-2:]] == ["after", "[500 more elements that hold nothing]"]
+
+
+def test_an_endless_list_of_attachments_is_cut() -> None:
+    (line,) = Messenger.normalize(body({**GOOD, "message": {"mid": "m", "attachments": [0] * 10_001}}), None)
+    assert len(line["attachments"]) == 10_000
 
 
 @pytest.mark.parametrize("levels", [DEEPEST - 2, DEEPEST, DEEPEST + 1, 900, 5000])
