@@ -28,6 +28,8 @@ _MARKERS = (
     "x-failed-recipients",
     "x-list-administrivia",
     "autoresponder",
+    "x-autoresponder",
+    "x-amazon-auto-reply",
 )
 _ROBOTS = re.compile(
     r"(?:(?:mailer|mail)-?daemon|post-?master|no[-_.]?_?repl(?:y|ies)|noreply\d*|do[-_.]?_?not[-_.]?_?reply"
@@ -54,7 +56,8 @@ _SUBJECTS = re.compile(
     r"|poissaoloilmoitus"
     r"|odpowied[zź] automatyczna|automatyczna odpowied[zź]|automatická odpověď|автоматический ответ|автоответ"
     r"|автоматична відповідь|otomatik yan[ıi]t|αυτόματη απάντηση|automatikus válasz|răspuns automat"
-    r"|自動(?:返信|応答)|自动(?:回复|答复)|自動回覆|자동 ?(?:회신|응답))\s*\]?\s*(?:[:：-]|\Z)",
+    r"|自動(?:返信|応答)|自动(?:回复|答复)|自動回覆|자동 ?(?:회신|응답))\s*\]?\s*"
+    r"(?:[:：-]|\Z|(?:re|aw|sv|antw|odp|rif|rv|tr)\s*:)",
     re.I,
 )
 _WORDS = re.compile(
@@ -105,6 +108,8 @@ def _of_headers(block: Headers) -> str | None:
         return "auto-response-suppress"
     is_marked = any(block.has(name) and block.plain(name).lower() not in _NO for name in _MARKERS)
     if is_marked or block.plain("delivered-to").lower() == "autoresponder" or _MAILERS.search(block.plain("x-mailer")):
+        return "auto-replied"
+    if "autoresponder" in block.plain("x-post-messageclass").lower():
         return "auto-replied"
     return "loop" if block.has("x-loop") else None
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterable
 
 from omnibox_email import guessing, stateful
@@ -233,7 +232,7 @@ def _mixed(raw: bytes, weight: float, known: dict[str, float]) -> str | None:
 
 
 def clean(text: str) -> str:
-    """Text fit for storing: LF line ends, no control characters but tab, no lone surrogates, composed (NFC)."""
+    """Text fit for storing: LF line ends, no control characters but tab, no lone surrogates."""
     text = text.replace("\r\n", "\n").replace("\r", "\n").removeprefix("\ufeff")
     text = text.translate(_CONTROL)
-    return text if text.isascii() else unicodedata.normalize("NFC", _SURROGATES.sub("\ufffd", text))
+    return text if text.isascii() else _SURROGATES.sub("\ufffd", text)

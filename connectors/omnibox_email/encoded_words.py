@@ -52,7 +52,12 @@ def find(text: str) -> Iterator[Word]:
         wraps = other is not None and other.start() == begin
         at = end
         charset = start.group(1).split("*")[0]
-        yield Word(start.start(), end, charset, encoding, text[begin:stop].removesuffix("?"), is_open)
+        if is_open and stop == begin and not wraps:
+            continue  # nothing follows `=?x?Q?`: it stays what it was, text
+        payload = text[begin:stop]
+        if is_open or encoding == "b":  # in `Q` it is the sender's own: `=?utf-8?Q?Really??=`
+            payload = payload.removesuffix("?")
+        yield Word(start.start(), end, charset, encoding, payload, is_open)
 
 
 def _end(text: str, at: int, encoding: str) -> tuple[int, int] | None:

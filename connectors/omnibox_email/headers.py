@@ -36,7 +36,8 @@ KNOWN = VITAL | words(
 )
 MACHINES = words("received return-path delivered-to message-id mime-version dkim-signature x-original-to envelope-to")
 # A lone CR ends a line only before something that looks like a header: elsewhere it is damage inside a value.
-_LINE_END = re.compile(rb"\r*\n|\r(?=[A-Za-z][A-Za-z0-9-]{1,60}:)")
+# A run of CRs is looked at from its beginning alone, or a long one would take the square of its length.
+_LINE_END = re.compile(rb"(?<!\r)\r*+\n|\r(?=[A-Za-z][A-Za-z0-9-]{1,60}:)")
 _FIELD = re.compile(rb"([!-9;-~]{1,200})[ \t]*:")
 _NO_NAME = re.compile(rb"[^!-9;-~ \t]")
 _ADDRESSES = words("from to cc bcc reply-to sender resent-from resent-to")
@@ -157,7 +158,7 @@ def _block_lines(raw: bytes, start: int, end: int, *, is_root: bool) -> Iterator
         if stop == at and raw[at:after] == b"\r" and at > start and _is_known_field(raw, after, end):
             pass  # the second half of a line end written the wrong way round
         elif not line.strip(b" \t\r\0"):
-            if seen and line.strip(b"\r") and _is_known_field(raw, after, end):
+            if seen and line.strip(b"\r") and _goes_on(raw, after, end):
                 yield "more", b"", after  # a folded line of blanks, as old mailers leave behind
             elif not seen and is_root and noise < MOST_NOISE_LINES:
                 noise += 1
@@ -199,6 +200,14 @@ def _line(raw: bytes, at: int, end: int) -> tuple[int, int]:
 def _is_known_field(raw: bytes, at: int, end: int) -> bool:
     found = _FIELD.match(raw, at, end)
     return found is not None and _is_known(found.group(1).lower())
+
+
+def _goes_on(raw: bytes, at: int, end: int) -> bool:
+    """Whether a header everybody knows stands here, or behind one folded line."""
+    if raw[at : at + 1] in (b" ", b"\t"):
+        stop, after = _line(raw, at, end)
+        at = after if raw[at:stop].strip() else at
+    return _is_known_field(raw, at, end)
 
 
 def _header_follows(raw: bytes, at: int, end: int, *, is_first: bool) -> bool:

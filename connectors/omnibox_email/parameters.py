@@ -13,10 +13,13 @@ MOST_PARAMETERS = 100
 LOOK_AHEAD = 2000
 
 _COMMENT = re.compile(r"\([^()]*\)")
+_NEAR_SLASH = re.compile(r"(?<!\s)\s{0,20}/\s{0,20}")
+_COMMENT_BEFORE = re.compile(r"(?:\([^()]*\)\s{0,20})++(?=[\"A-Za-z0-9])")
 _UNSEPARATED = re.compile(r"([^\s;,=()]{1,100})[\s,]{1,9}(?=[a-z][a-z0-9*-]{1,30}\s{0,3}=)")
 _CLOSED_EARLY = re.compile(r'(?<!\\)"\s+[A-Za-z][A-Za-z0-9*-]{1,30}\s*=')
 _ESCAPED = re.compile(r"\\([^A-Za-z0-9 ])")
 _WINDOWS_PATH = re.compile(r"[A-Za-z]:\\|\\\\[A-Za-z0-9]")
+_NAMES = ("name", "filename")  # unquoted ones may begin with a bracket: `filename=(1) letter.pdf`
 _CHARSET = re.compile(r"[A-Za-z0-9_.:+-]{0,40}\Z")
 
 
@@ -43,7 +46,7 @@ def parameterised(raw: bytes, hints: Sequence[str] = ()) -> Parameterised:
     """
     text = charsets.decode(raw, "", hints)
     pieces = list(_pieces(text))
-    bare = _COMMENT.sub("", pieces[0]).strip()
+    bare = _NEAR_SLASH.sub("/", _COMMENT.sub("", pieces[0]).strip())
     value = bare.lower()
     if found := _UNSEPARATED.match(value):
         pieces.insert(1, bare[found.end() :])
@@ -69,10 +72,12 @@ def _named(piece: str) -> Iterator[tuple[str, str]]:
     """(name, value) of a piece; two where the semicolon between them is missing."""
     for _ in range(4):
         name, sign, content = piece.partition("=")
-        words = name.split()
+        words = _COMMENT.sub(" ", name).split()
         if not sign or not words:
             return
         content = "=" + content.strip() if content.startswith("?") else content.strip()  # `filename =?utf-8?Q?…?=`
+        if words[-1].lower() not in _NAMES and (comments := _COMMENT_BEFORE.match(content)):
+            content = content[comments.end() :]
         early = _CLOSED_EARLY.search(content, 1) if content.startswith('"') else None
         piece = content[early.start() + 1 :] if early else ""
         yield words[-1].lower().strip("\"'"), _unquote(content[: early.start() + 1] if early else content)

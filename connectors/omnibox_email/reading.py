@@ -99,9 +99,12 @@ def read(raw: bytes) -> Mail:
 
 
 def _upright(raw: bytes) -> bytes:
-    """A mail that an editor saved in two-byte letters, or a Mac of old with its line ends, as mail is written."""
+    """A mail that an editor saved in two-byte letters, a Mac of old with its line ends, or a script that gave every
+    line a second CR, as mail is written."""
     if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) and b"\0" in raw[:40]:
         raw = raw.decode("utf-16", "replace").encode("utf-8")
+    if b"\r\r\n" in raw and raw.count(b"\r\r\n") == raw.count(b"\n"):
+        raw = raw.replace(b"\r\r\n", b"\r\n")
     return raw if b"\n" in raw else raw.replace(b"\r", b"\n")
 
 

@@ -30,6 +30,8 @@ FILES = words(
 )
 # Forms of a mail for watches and for AMP: the same words again, which no client lists as a file.
 DROPPED_FORMS = words("text/x-amp-html text/watch-html text/x-amp4email")
+# Telephones put the words of a picture message behind its pictures, in a part with a name.
+MEDIA = ("image/", "audio/", "video/", "application/smil")
 _RICH = words("text/enriched text/richtext")
 _BEGIN = re.compile(rb"(?:\A|[\r\n])begin(?:-base64)?[ \t]+[0-7]{3}")
 _MARKUP = re.compile(rb"[\s\xef\xbb\xbf]{0,100}<(?:!doctype\s{1,9}html|html|head|body)[\s>]", re.I)
@@ -124,7 +126,7 @@ class Body:
             is_text = True
         if not is_text or disposition == "attachment":
             return False
-        is_first = not self.shown and not self.files
+        is_first = not self.shown and all(file.content_type.startswith(MEDIA) for file in self.files)
         return name is None or is_root or (is_first and disposition != "inline")
 
     def _is_markup(self, node: mime.Node, content: bytes) -> bool:

@@ -14,11 +14,15 @@ from omnibox_email.headers import Headers
 __all__ = ["Bounce", "Reported", "read"]
 
 MOST_SUBJECT = 2000
-SURE, LIKELY, UNKNOWN = 2, 1, 0
+SURE, LIKELY, MAYBE, UNKNOWN = 3, 2, 1, 0
 OTHER_REPORTS = frozenset({"message/disposition-notification", "message/feedback-report"})
+# The second is what RFC 6533 names the part, not the report; some senders confuse the two.
+DELIVERY_REPORTS = frozenset({"", "delivery-status", "global-delivery-status"})
 _MARKS = ("x-failed-recipients", "x-mddsn-message", "x-ms-exchange-message-is-ndr", "x-ms-embedded-report")
 _NAMED_ID = re.compile(rb"(?im)^x-original-message-id:[ \t]*<([^<>\s]{3,500})>")
-_VERP = re.compile(r"[^@]*?[+=-]([A-Za-z0-9.!#$%&*_-]{1,64})=([A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+)@")
+_VERP = re.compile(
+    r"[+=-](?:return-|bounces?-|\d+-)*+([A-Za-z0-9.!#$%&*_-]{1,64})=([A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+)@"
+)
 
 
 def read(raw: bytes, tree: mime.Tree, sender: str, subject: str, text: str) -> Bounce | None:
@@ -27,13 +31,15 @@ def read(raw: bytes, tree: mime.Tree, sender: str, subject: str, text: str) -> B
     parts = list(mime.leaves(root))
     kinds = {part.type for part in parts}
     report = root.kind.parameters.get("report-type", "").lower()
-    if kinds & OTHER_REPORTS or (root.type == "multipart/report" and report not in ("", "delivery-status")):
+    if kinds & OTHER_REPORTS or (root.type == "multipart/report" and report not in DELIVERY_REPORTS):
         return None
     speaker = _speaker(root.headers, sender, subject)
     is_report = root.type == "multipart/report"
-    if wording.PERSONAL.match(subject) and speaker < (LIKELY if is_report else SURE):
+    if wording.PERSONAL.match(subject) and speaker < (MAYBE if is_report else SURE):
         return None
-    if not (is_report or speaker or (kinds & reports.STATUS_PARTS and wording.NOTICE.search(subject))):
+    # people attach the status part of a bounce as well, and write its subject above it
+    is_robot = root.headers.plain("auto-submitted").lower() not in ("", "no") and wording.NOTICE.search(subject)
+    if not (is_report or speaker or (kinds & reports.STATUS_PARTS and is_robot)):
         return None
     copy = copies.find(raw, parts, text)
     if found := _of_status_parts(raw, parts, copy, text):
@@ -90,7 +96,7 @@ def _speaker(block: Headers, sender: str, subject: str) -> int:
         return LIKELY
     is_maybe = any(map(wording.MAYBE_DAEMON.fullmatch, locals_))
     is_answered = block.plain("auto-submitted").lower().startswith("auto-replied")
-    return LIKELY if (is_maybe or is_answered) and wording.NOTICE.search(subject) else UNKNOWN
+    return MAYBE if (is_maybe or is_answered) and wording.NOTICE.search(subject) else UNKNOWN
 
 
 def has_null_sender(block: Headers) -> bool:
@@ -125,6 +131,7 @@ def _informal(
     if not found.is_structured and (inner := _wrapped(raw, parts, sender)):
         return inner
     pairs = found.found or prose.names_only(words, copy) or _fallback(block, copy, subject, own)
+    pairs = pairs or prose.asides(words, own)
     action = prose.action_of(words, subject)
     return Bounce(prose.reported(pairs[:MOST_RECIPIENTS], words, action), copy.ids, copy.mark)
 
@@ -132,8 +139,9 @@ def _informal(
 def _is_about_delivery(subject: str, words: str, text: str, copy: Copy, found: prose.Listed, speaker: int) -> bool:
     """Whether the words say that a mail did not arrive, and no filter, receipt or absent person says them."""
     said = prose.spoken(words, subject)
-    speaks = any(each.search(said) for each in (wording.FAILED, wording.DELAYED, wording.ARRIVED))
-    if not (speaks or wording.NOTICE.search(subject) or found.shape == "dialogue"):
+    speaks = any(each.search(said) for each in (wording.FAILED, wording.DELAYED, wording.ARRIVED, wording.RELAYED))
+    is_dialogue = found.shape == "dialogue" or (found.is_structured and speaker >= SURE and prose.is_refused(words))
+    if not (speaks or wording.NOTICE.search(subject) or is_dialogue):
         return False
     calm = "\n".join(line for line in said.split("\n") if not re.search(r"(?<![\w.])[45]\d\d[ #-]", line))
     if wording.NO_REPORT.search(calm):
@@ -143,7 +151,7 @@ def _is_about_delivery(subject: str, words: str, text: str, copy: Copy, found: p
     if speaker >= SURE:
         return True
     has_copy = copy.is_there or (bool(copy.addressees) and wording.COPY_BEGINS.search(text) is not None)
-    is_told = bool(wording.NOTICE.search(subject)) and prose.is_told(found, words)
+    is_told = speaker >= LIKELY and bool(wording.NOTICE.search(subject)) and prose.is_told(found, words)
     return found.is_structured or is_told or (has_copy and bool(wording.FAILED.search(said)))
 
 

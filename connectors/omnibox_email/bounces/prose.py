@@ -145,6 +145,23 @@ def _is_introduced(lines: Sequence[str], number: int) -> bool:
     return False
 
 
+def asides(text: str, own: frozenset[str]) -> tuple[tuple[str, int], ...]:
+    """Addresses that stand only in brackets: a program behind them failed, such as the filter of a mailbox."""
+    lines = [line[:LONGEST_LINE] for line in text.split("\n")[:MOST_LINES]]
+    found = [
+        (one.group(), number)
+        for number, line in enumerate(lines)
+        for one in (ADDRESS.finditer(line) if "@" in line else ())
+        if _is_aside(line, one.start()) and _is_other(one.group(), own)
+    ]
+    return _unique(found)
+
+
+def is_refused(text: str) -> bool:
+    """Whether a server's refusal (RFC 5321 4.2, RFC 3463) stands in the text."""
+    return _DIALOGUE.search(text) is not None
+
+
 def is_told(found: Listed, text: str) -> bool:
     """Whether one address is merely mentioned, but in the very sentence that says what failed."""
     if len(found.found) != 1:
@@ -187,8 +204,11 @@ def action_of(text: str, subject: str) -> str:
     words = spoken(text, subject)
     if wording.DELAYED.search(words):
         return "delayed"
-    is_success = wording.ARRIVED.search(words) and not wording.FAILED.search(words)
-    return "delivered" if is_success else "failed"
+    if wording.FAILED.search(words):
+        return "failed"
+    if wording.RELAYED.search(words):
+        return "relayed"
+    return "delivered" if wording.ARRIVED.search(words) else "failed"
 
 
 def reported(found: Sequence[tuple[str, int]], text: str, action: str) -> tuple[Reported, ...]:
@@ -202,7 +222,7 @@ def reported(found: Sequence[tuple[str, int]], text: str, action: str) -> tuple[
     out = []
     for address, number in found:
         status = codes.best(_section(lines, number, starts), action)
-        status = status or codes.best(_about(lines, lowered, address), action)
+        status = status or codes.best(_about(lines, lowered, address, starts), action)
         if status is None and len(found) == 1:
             status = codes.best(text, action)
         elif status is None and _stands_apart(number, starts):
@@ -244,8 +264,8 @@ def _stands_apart(number: int, starts: set[int]) -> bool:
     return number == max(starts) and len(starts) > 1 and number - sorted(starts)[-2] >= 3
 
 
-def _about(lines: Sequence[str], lowered: Sequence[str], address: str) -> str:
-    """Every line that names the address, with the one that follows it."""
+def _about(lines: Sequence[str], lowered: Sequence[str], address: str, starts: set[int]) -> str:
+    """Every line that names the address, with the one that follows it unless that is another recipient's."""
     wanted = address.lower()
     near = [number for number, line in enumerate(lowered) if wanted in line][:50]
-    return " ".join(" ".join(lines[number : number + 2]) for number in near)
+    return " ".join(" ".join(lines[number : number + (1 if number + 1 in starts else 2)]) for number in near)

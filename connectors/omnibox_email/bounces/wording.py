@@ -6,7 +6,7 @@ import re
 
 DAEMON = re.compile(
     r"(?:mailer|mail|e?mail-?delivery|delivery|smtp)[-_. ]?daemon\d*|mdaemon|maildelivery|mail[-_.]delivery(?:[-_.].*)?"
-    r"|undeliverable|nondelivery|ndr|microsoftexchange[0-9a-f]{32}",
+    r"|mmdf|undeliverable|nondelivery|ndr|microsoftexchange[0-9a-f]{32}",
     re.I,
 )
 # Names that newsletters and shops give themselves as well.
@@ -51,7 +51,7 @@ NOTICE = re.compile(
     r"|errore di consegna"
     r"|não (?:entregue|é possível entregar|foi entregue|entregável)|falha na entrega|devolvid|erro na entrega"
     r"|niet te bezorgen|onbestelbaar|niet (?:bezorgd|afgeleverd)|nie można dostarczyć|niedostarcz|zwrot"
-    r"|nedoručiteln|nedoruč|kan inte leverera|gick inte att leverera|olevererbar|ej levererat|kan ikke leveres"
+    r"|nedoručiteln|nedoruč|(?:kan|gick|går) inte (?:att )?leverera|olevererbar|ej levererat|kan ikke leveres"
     r"|uleverbar|ikke levert"
     r"|ei voi(?:da|tu)? toimittaa|toimittamat|недостав|не доставлен|не может быть доставлен|возвращен"
     r"|kézbesíthetetlen|teslim edilemedi|iletilemedi|αδυναμία παράδοσης|δεν παραδόθηκε|nelivrat"
@@ -73,7 +73,9 @@ FAILED = re.compile(
     r"|disabled|unavailable|not recognized|rejected|is not recognized)"
     r"|(?:unknown|no such|invalid|illegal|bad) (?:user|recipient|mailbox|local|address|host|domain)|over ?quota"
     r"|exceeds? (?:allowed|the)"
-    r"|no valid recipients|returned to (?:sender|you)|was (?:blocked|rejected|refused|returned)|were rejected"
+    r"|does(?: not|n't) have an account"
+    r"|no (?:mailbox|account) (?:here|by|with)|no valid recipients|returned to (?:sender|you)"
+    r"|was (?:blocked|rejected|refused|returned)|were rejected"
     r"|message (?:was )?rejected"
     r"|not accepting|has been (?:blocked|rejected|refused|returned|delayed)|not listed in|error has occurred"
     r"|an error occurred"
@@ -90,7 +92,8 @@ FAILED = re.compile(
     r"|aflever|afgelever|bereik)|kon niet|bestaat niet|mislukt"
     r"|nie (?:mogła|można|został|udało|zostal)|nie istnieje|nelze|nebyl[ao]? (?:možné )?doruč|se nepodařilo"
     r"|neexistuje"
-    r"|kunde inte|inte leverera|kunne ikke|ikke leveres|ikke levert|ei voi|ei voitu|epäonnistui"
+    r"|kunde inte|inte (?:att )?(?:leverera|nå)\b|nådde inte"
+    r"|ikke (?:nå|frem)\b|kunne ikke|ikke leveres|ikke levert|ei voi|ei voitu|epäonnistui"
     r"|не (?:может|мог|было|удалось|удается|доставлен|получил|существует)|недостав|невозможно|не може"
     r"|nem (?:sikerült|lehet|kézbesít)|edilemedi|ulaştırılamadı|δεν (?:ήταν|μπορ|παραδ)|nu a (?:putut|fost)"
     r"|でき(?:ません|なかった)|出来ません|届きません|届けられ|配信不能|存在しない|存在しません|送信でき|エラー"
@@ -122,12 +125,22 @@ ARRIVED = re.compile(
     r"|had successful delivery|доставлено успешно|配信されました|已送达",
     re.I,
 )
+# Handed to a system that sends no receipts.
+RELAYED = re.compile(
+    r"no delivery notification was sent|keine (?:zustellungs|übermittlungs)\w*benachrichtigung"
+    r"|(?:no envió|no ha enviado) (?:una |ninguna )?notificación|aucune notification de (?:remise|distribution)"
+    r"|non ha inviato (?:una |alcuna )?notifica|nenhuma notificação|não enviou (?:uma |nenhuma )?notificação"
+    r"|geen (?:bezorgings|ontvangst)\w*",
+    re.I,
+)
 # A filter that asks whether the sender is a person, a moderator's queue, a receipt: the mail is not undeliverable.
 NO_REPORT = re.compile(
     r"confirm (?:that|your|you|this|the|delivery|by)|confirmation (?:request|required|email|message)|(?:please|must"
     r"|need to) confirm"
     r"|verify (?:that )?(?:you|yourself|your (?:email|message|identity))|(?:being|is|are|was|been) held"
     r"|awaits? (?:moderator|approval)|moderator"
+    r"|received your (?:request|ticket|enquiry|inquiry|question|support)"
+    r"|your (?:request|ticket|enquiry|inquiry|question)\b.{0,120}\b(?:was|has been) (?:received|created|registered)"
     r"|prove (?:that )?you|authori[sz]ed senders|challenge|(?:click|reply|follow).{0,60}(?:to|and) (?:deliver"
     r"|release|confirm|approve)"
     r"|(?:was|were) (?:read|displayed|opened|deleted without)|bestätigen sie|bestätigung erforderlich"
@@ -154,7 +167,7 @@ ABSENT = re.compile(
 _COPIED = (
     r"original|cop(?:y|ie|ia|ía|ii) (?:of|de|del|della|do)?|returned message|unsent message|below this line|header"
     r"|kopie|kopia|kopi\b|cópia"
-    r"|message follow|ursprünglich|folgt|suit|följer|segue|sigue|исходн|копия|原|元の|オリジナル|원본|nagłówk"
+    r"|message follow|ursprünglich|folgt|suit\b|följer|segue|sigue|исходн|копия|原|元の|オリジナル|원본|nagłówk"
     r"|en-tête|encabezad"
 )
 COPY_BEGINS = re.compile(

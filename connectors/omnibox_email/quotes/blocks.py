@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from omnibox_email.quotes.history_words import FIELDS, LONGEST_LABEL, PHRASE_STARTS, PHRASES, REPLY_ABOVE, WROTE
-from omnibox_email.quotes.lines import Page
+from omnibox_email.quotes.lines import LONGEST_LINE, Page, is_framed
 
 MOST_BLOCK_LINES = 40
 MOST_WRAPPED = 8
@@ -16,6 +16,7 @@ _EDGE = " \t*_-=–—―─━－~#+>|[](){}.…:："
 _DRAWN = re.compile(r"[_=–—―─━－~-]{3}")
 _HOUR = re.compile(r"(?<!\d)\d{1,2}[:.h]\d{2}|\d{1,2} ?(?:uhr|am|pm|時|时|點|点|시)\b", re.I)
 _YEAR = re.compile(r"(?:19[89]|20\d|25\d|٢٠\d)\d|\d{1,2}[./-]\d{1,2}[./-]\d{2}(?!\d)")
+_GLUED = re.compile(r"[-_=]{2,40} ?([^-_=].{3,40}?) ?[-_=]{2,40} ?(\w.{3,})")
 _COLUMN = re.compile(r"\s{3}([^\W\d_]{1,12})\Z")
 _INLINE_LABEL = re.compile(r"(?<![^\s*_>])([^\W\d_][^\s:：*]{0,14}(?: [^\s:：*]{1,10})?)\*{0,2} ?[:：]")
 
@@ -43,6 +44,8 @@ def field_of(line: str) -> tuple[str, str] | None:
 def rule_end(page: Page, at: int) -> int:
     """The line after a rule with words that opens history at `at`; 0 where there is none."""
     line = page.bare[at]
+    if is_framed(line) or _is_glued(line):
+        return at + 1
     if len(line) > 200:
         return 0
     core = line.strip(_EDGE).casefold()
@@ -62,6 +65,15 @@ def rule_end(page: Page, at: int) -> int:
     if after < len(page.lines) and after <= at + 2 and (opens or closes or not line.endswith(".")):
         return at + 1 if field_of(page.bare[after]) else 0
     return 0
+
+
+def _is_glued(line: str) -> bool:
+    """Whether the headers follow the rule on its own line: «-------- Original message --------From: Ann …»."""
+    found = _GLUED.match(line) if line[:2] in ("--", "__", "==") else None
+    if found is None or found.group(1).casefold() not in PHRASES:
+        return False
+    first = field_of(found.group(2)[:LONGEST_LINE])
+    return first is not None and first[0] in ("from", "sent", "date", "subject")
 
 
 _APPLE = (
@@ -146,7 +158,7 @@ def _fields(page: Page, start: int) -> tuple[dict[str, str], int]:
         found = field_of(line)
         if found:
             kind, value = found
-            if blanks > 1 or (kind == "from" and kind in values):
+            if blanks > 1 or (kind == "from" and (kind in values or (blanks > 0 and _goes_on(page, at)))):
                 break
             values.setdefault(kind, value)
             end, wrapped, is_waiting = at + 1, 0, not value
@@ -157,6 +169,11 @@ def _fields(page: Page, start: int) -> tuple[dict[str, str], int]:
             is_waiting = False
         last = at
     return values, end
+
+
+def _goes_on(page: Page, at: int) -> bool:
+    """Whether the next line is filled: below a blank line a closely set block begins, and none goes on."""
+    return at + 1 < len(page.lines) and not page.is_blank(at + 1)
 
 
 def _is_block(values: dict[str, str], *, is_ruled: bool) -> bool:

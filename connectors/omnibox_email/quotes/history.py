@@ -15,9 +15,9 @@ from omnibox_email.quotes.blocks import (
     notes_block_start,
     rule_end,
 )
+from omnibox_email.quotes.devices import is_device_line
 from omnibox_email.quotes.introductions import Introduction, Strength, introductions
 from omnibox_email.quotes.lines import Page, bare, depth, page_of, squash, unmarked
-from omnibox_email.quotes.signatures import is_device_line
 
 MOST_GREETING = 40
 LOOK_INSIDE = 12
@@ -29,9 +29,10 @@ LONGEST_WRAPPED = 40
 MOST_LOOKUPS = 300
 SHORTEST_PART = 12
 
-_INITIALS = re.compile(r"[ \t]{0,2}[^\W\d_]{1,4}>+(?:[ \t]|\Z)")
+_INITIALS = re.compile(r"[ \t]{0,4}[^\W\d_]{1,4}>+(?:[ \t]|\Z)")
 _SPACED = re.compile(r"[ \t]{0,3}>+(?:[ \t]|\Z)")
 _PROMPT = re.compile(r"[ \t]{0,3}>>>(?: |\Z)")
+_MESSAGE_OF = re.compile(r"message du \d{1,2}/\d{1,2}/\d{2,4}\b.{0,20}\Z", re.I)  # the first line of Orange's headers
 _CODE = re.compile(
     r"[{}\\$|;=]|--\w|\(\)|\w/\w+/|\A\s*(?:sudo|cd|ls|git|npm|make|pip|import|select|echo|docker|curl) ", re.I
 )
@@ -78,7 +79,18 @@ class _Kept:
         """Something was taken out here; a rule drawn above an introduction or header block goes with it."""
         while self.lines and (not bare(self.lines[-1]) or (drops_rules and is_drawn(bare(self.lines[-1])))):
             self.wants_blank = self.lines.pop().strip() == "" or self.wants_blank
+        if drops_rules:
+            self._drop_headers()
         self.has_gap = self.has_cut = True
+
+    def _drop_headers(self) -> None:
+        """«Кому: …», «Тема: …» below a rule, which Yandex writes above its introduction."""
+        start = len(self.lines)
+        while start and (found := field_of(bare(self.lines[start - 1]))) and found[0] in ("to", "cc", "subject"):
+            start -= 1
+        if 0 < start < len(self.lines) and is_drawn(bare(self.lines[start - 1])):
+            del self.lines[start:]
+            self.cut(drops_rules=True)
 
 
 def without_history(text: str, hint: Hint | None = None) -> list[str] | None:
@@ -261,7 +273,7 @@ class _Scan:
             following = self.page.next_filled(end)
             return end if _is_at(self.page.marked, following) else len(self.page.lines)
         if self.is_sure or self._is_history(start, end):
-            self.kept.cut(drops_rules=False)
+            self.kept.cut(drops_rules=field_of(self.page.bare[start]) is not None)
         else:
             self.kept.add(self.page.lines[start:end])
         return end
@@ -350,7 +362,11 @@ def _is_at(flags: Sequence[bool], at: int) -> bool:
 
 def _is_only_headers(page: Page, start: int, end: int) -> bool:
     """Whether the marked lines are nothing but the headers of a mail, whose text follows without marks."""
-    if end - start > LOOK_INSIDE or not field_of(page.bare[start]):
+    if end - start > LOOK_INSIDE:
+        return False
+    if _MESSAGE_OF.match(unmarked(page.bare[start])):
+        start += 1
+    if start == end or not field_of(page.bare[start]):
         return False
     inner = page_of("\n".join(unmarked(line) for line in page.lines[start:end]))
     return all(not line or field_of(line) for line in inner.bare) and header_block_end(inner, 0, is_ruled=True) > 2

@@ -17,7 +17,7 @@ WROTE = re.compile(
     r"|skreiv|har skrevet|kirjoitti|kirjoittaa|написала?|написал(?:\(а\)|а)?|написав(?:\(ла\)|ла)?|написа|пишет|пише"
     r"|писала?|писал(?:\(а\)|а)?|писали|написао(?:/ла)?|је написао|napisao|napisala|yazdı|yazmış|a scris|scris|írta"
     r"|írt|έγραψε|έγραψαν|γράφει|kirjutas|rašė|parašė|rakstīja|rakstija|menulis|menulis|đã viết|viết|เขียนว่า|เขียน"
-    r"|skrifaði|idatzi zuen|scripsit|tulis)(?!\w)"
+    r"|skrifaði|idatzi (?:zuen|du)|scripsit|tulis)(?!\w)"
     r"|写道|寫道|写了|寫了|のメール|さんは書きました|は書きました|が書きました|書きました|さんが書い|작성"
     r"|님이 쓴|썼습니다|씀"
     r"|כתב(?:/ה)?|כתבה|מאת|كتب(?:ت)?|تمت كتابة|میں لکھا|نوشت",
@@ -49,7 +49,7 @@ GLUE = words(
     kirjoitti p. pe skrev no: re: cest cet est edt pst pdt msk bst ist jst bin al ibn zu zum zur af ap ben hours
     heure heures hora horas s m á ás luns uur heeft volgende bericht følgende følgjande seguinte siguiente
     seguente quanto wiadomość napisana napisano przez godz kello keltezéssel kellene user usuario usuário utente
-    utilisateur benutzer gebruiker của behalf 年 月 日 mailto napisal klockan klokken
+    utilisateur benutzer gebruiker hau erabiltzaileak ar của behalf 年 月 日 mailto napisal klockan klokken
     """.casefold()
 )
 # Short names of months and days as they stand in introductions.

@@ -38,7 +38,7 @@ _OPEN_END = re.compile(
 _TOKEN = re.compile(r"[^\s,;:：،«»„“”()<>\[\]|/*_\"]+")
 _QUOTED_NAME = re.compile(r"[\"“„«][^\"“”«»]{1,80}[\"”“»]|'[^']{1,80}'(?=\s[<(])")
 _FIRST_DATE = re.compile(r"\d{4}\s?[-/.年년]\s?\d{1,2}(?!\d)|\d{1,2}[./-]\s?\d{1,2}[./-]\s?\d{2,4}")
-_DRAWN_BEFORE = "-–—* "  # «--- On Mon, 4/2/12, Ann <ann@x.example> wrote:»
+_DRAWN_BEFORE = "-–—*> "  # «--- On Mon, 4/2/12, Ann <ann@x.example> wrote:»
 _GLUED_START = re.compile(
     r"(?<=[\s.!?…)])(?:On|Am|Le|El|Il giorno|Il|Em|Op|Den|W dniu|Dnia"
     r"|Dne)\s(?=(?:[^\W\d_]{2,12}\.?,?\s)?[^\W\d_]{0,10}\.?\s?\d)"

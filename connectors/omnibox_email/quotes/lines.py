@@ -9,9 +9,15 @@ from dataclasses import dataclass
 MOST_CHARACTERS = 256 * 1024
 MOST_LINES = 5000
 LONGEST_LINE = 1000
+LONGEST_FRAMED = 300
 
 # Zero-width and direction marks, which programs strew into names and dates.
 _UNSEEN = dict.fromkeys([0xAD, 0xFEFF, *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x206A)])
+# GroupWise and Gnus draw marks around or before the introduction itself: «>>> Ann <ann@x.example> 4/2/2012 9:12 AM
+# >>>», «>>> On 4/2/2012 at 9:12 AM, in message …», «>>>>> "AB" == Ann <ann@x.example> writes:».
+_FRAMED = re.compile(
+    r">>> ?(?:[^>\s].{1,150}\d{1,2}[:.]\d{2}.{0,12}>>>|On .{6,60}, in message .{3,200}|>> .{1,60} == .{3,150}:)\Z"
+)
 _MARKS = re.compile(r"[ \t\u00a0]{0,3}(?:[>\uff1e][ \t\u00a0]?)+")
 
 
@@ -74,6 +80,7 @@ def page_of(text: str) -> Page:
     kept = lines[:count]
     marked = [is_marked(line) for line in kept]
     _unmark_escaped(kept, marked)
+    _unmark_framed(kept, marked)
     shown = tuple(bare(line) if len(line) <= LONGEST_LINE else "\ufffd" for line in kept)
     return Page(tuple(kept), shown, tuple(marked), tuple(lines[count:]))
 
@@ -91,4 +98,16 @@ def _unmark_escaped(lines: Sequence[str], marked: list[bool]) -> None:
     """Mailbox files put `>` before a line that begins with «From »; alone among others it is no quotation."""
     for at, line in enumerate(lines):
         if line.startswith(">From ") and not any(marked[max(0, at - 1) : at]) and not any(marked[at + 1 : at + 2]):
+            marked[at] = False
+
+
+def is_framed(line: str) -> bool:
+    """Whether the line introduces a quotation although it begins with marks itself."""
+    return line.startswith(">>>") and len(line) <= LONGEST_FRAMED and _FRAMED.match(line) is not None
+
+
+def _unmark_framed(lines: Sequence[str], marked: list[bool]) -> None:
+    """An introduction in a frame of marks is no quotation, where it stands below an unmarked line."""
+    for at, line in enumerate(lines):
+        if marked[at] and not any(marked[max(0, at - 1) : at]) and is_framed(line.strip()):
             marked[at] = False

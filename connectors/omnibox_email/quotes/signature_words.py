@@ -23,7 +23,9 @@ DEVICE = re.compile(
     r"|zimbra|xfinity|comcast|cox|rogers|telus|cloudmagic|foxmail|qq\w*|naver|daum|hey|front|desktop"
     r"|mobile (?:app|client|device|phone|mail)|unterwegs|mail app|freemail|mailo|libero|tiscali|virgilio|wp"
     r"|onet|interia|seznam|laposte|sfr|bouygues|alto|inky|hiri|mimestream|notion mail|fastmail|hushmail"
-    r"|mailfence|posteo|tutamail)(?![^\W\d_])|iphone|ipad|android|手机|手機|電話|携帯|スマート|휴대폰|스마트폰"
+    r"|mailfence|posteo|tutamail"
+    r"|imp, the internet messaging program|squirrelmail)(?![^\W\d_])"
+    r"|iphone|ipad|android|手机|手機|電話|携帯|スマート|휴대폰|스마트폰"
     r"|邮箱|網易|网易|네이버"
     r"|galaxy|スマホ|mail大师|邮箱大师",
     re.I,
@@ -55,7 +57,7 @@ lähetetty
 (?:poslano|poslato|послато) (?:iz|z|s|sa|preko|putem|са|из)
 (?:发送自|發送自|发自|發自|來自|来自|從我的|从我的|通过|透過|由我的)
 (?:נשלח|נשלחה)
-(?:أرسلت|أرسل|مرسل|تم الإرسال|تم إرسال)
+(?:أُ?رسلت|أُ?رسل|مرسل|تم الإرسال|تم إرسال)
 (?:dikirim|terkirim) (?:dari|dengan|melalui)
 (?:đã gửi từ|được gửi từ|gửi từ|đã gửi)
 (?:ส่งจาก)
@@ -99,7 +101,14 @@ GET_APP = re.compile(
     r"|.{0,20}のoutlookを.{0,10})\Z",
     re.I,
 )
-YAHOO = re.compile(r"yahoo!? mail\s?[:–-].{5,80}\Z", re.I)
+ADVERT = re.compile(r"(?:yahoo!? mail\s?[:–-].{5,80}|alle postfächer an einem ort\b.{0,120}|签名由.{0,20}定制)\Z", re.I)
+# What senders who watch whether their mail is read leave below it, a piece on each line.
+TRACKER = re.compile(r"mailtrack|mixmax|sender notified by", re.I)
+TRACKER_PIECE = re.compile(
+    r"(?:\[image: [^\]]{1,60}\]|sender notified by|mailtrack|mixmax|remove|\d{1,2}[/.]\d{1,2}[/.]\d{2,4}"
+    r"|\d{1,2}:\d{2}(?::\d{2})?|[ap]m|[<(\[]?https?://\S{1,500}|[\s,])++\Z",
+    re.I,
+)
 APOLOGY = re.compile(
     r"(?:please |kindly )?(?:excuse|pardon|forgive|apologi[sz]e|apologies for|sorry for"
     r"|ignore)\b.{0,60}\b(?:typo|brevity|brief|terse|spelling|error|mistake|autocorrect|shortness|misspell)"
@@ -108,6 +117,13 @@ APOLOGY = re.compile(
     r"|perdone|perdón|scusa(?:te)?|perdonate|mi scuso).{0,50}(?:breve|brevedad|brevità|errat|errores|errori)"
     r"|desculpe.{0,40}(?:breve|brevidade|erros)|(?:sent|typed) (?:on|with) (?:a |my )?(?:tiny|small|little"
     r"|mobile)",
+    re.I,
+)
+# A sentence about the program is its mark only where it tells that the mail was looked through.
+CHECKED = re.compile(
+    r"virus-?free|virenfrei|sans virus|libre de virus|priva di virus|livre de v|virusvrij|wolny od|bez vir|без вирус"
+    r"|vírusmentes|virusfri|fri från|viruksia|https?:|^www|check|scan|geprüft|vérifi|anali[sz]|controll|escan|verific"
+    r"|gecontroleerd|kontrol|sprawdz|провер|перевір|tarkist|ellenőr|tarand",
     re.I,
 )
 ANTIVIRUS = re.compile(
@@ -177,6 +193,15 @@ THANKS = re.compile(
     r"|grazie(?: mille)?|merci(?: beaucoup| d'avance)?|danke|vielen dank|dank(?: im voraus)?|obrigad[oa]"
     r"|bedankt|dank u|dziękuję|děkuji|ďakujem|takk?|tack|kiitos|спасибо|дякую|teşekkürler|mulțumesc|köszönöm"
     r"|ευχαριστώ|谢谢|謝謝|ありがとうございます。?)(?!\w)",
+    re.I,
+)
+
+# What somebody writes above a name and numbers that are the answer itself.
+ANNOUNCES = re.compile(
+    r"\b(?:details?|address|contact|data|reach (?:me|us|him|her)|call|number|phone|adress\w*|kontakt\w*|daten|nummer"
+    r"|erreich\w+|datos|dirección|número|dati|indirizzo|numero|recapit\w+|coordonnées|adresse|dados|endereço|gegevens"
+    r"|adres|dane|adresa|údaje|данные|адрес|дані|follows?|following|below|here (?:is|are)|hier|voici|ecco)\b"
+    r"[^.!?]{0,40}\Z",
     re.I,
 )
 

@@ -6,22 +6,19 @@ import re
 from collections.abc import Callable, Sequence
 
 from omnibox_email.charsets import words
+from omnibox_email.quotes.devices import DECORATION, LINK, is_device_line
 from omnibox_email.quotes.lines import LONGEST_LINE, bare, squash
 from omnibox_email.quotes.signature_words import (
-    ANTIVIRUS,
+    ANNOUNCES,
     APOLOGY,
     BOILER,
     CLOSING,
-    DEVICE,
-    DEVICE_END,
-    DEVICE_START,
     DISCLAIMER,
     FOOTER,
-    GET_APP,
     GREETING,
     THANKS,
-    VIRUS,
-    YAHOO,
+    TRACKER,
+    TRACKER_PIECE,
 )
 
 LONGEST_SIGNATURE = 40
@@ -30,9 +27,11 @@ LONGEST_CLOSING = 16
 LONGEST_NAME = 50
 SHORTEST_DISCLAIMER = 100
 SHORTEST_RULE = 20
+SHORTEST_DRAWN = 8
 ROUNDS = 6
 
 _DELIMITER = re.compile(r"--[ \t\u00a0]*\Z")
+_DASHED = re.compile(r"(?:--?|[–—])([A-ZÀ-ÖØ-ÞА-Я][\w'’.-]+(?: [A-ZÀ-ÖØ-ÞА-Я][\w'’.-]*){0,2})\Z")
 _LOOSE = re.compile(r"(?:--|_{2,5}|—|–{1,2})\Z")
 _BARE_RULE = re.compile(r"[-–—_=~*.·]{1,80}\Z")
 _PHONE = re.compile(
@@ -45,8 +44,6 @@ _CONTACT = re.compile(
     re.I,
 )
 _REACHES = re.compile(r"@|https?:|www\.")
-_LINK = re.compile(r"\s?[<(\[](?:https?://|mailto:)[^\s<>)\]]{1,500}[>)\]]|https?://\S{1,500}")
-_DECORATION = " \t<>()[]*_|~-–—=.!,;:»«\"“”'"
 _AFTER_FORMULA = " ,.!;*_–—-/|&"
 _SENTENCE = re.compile(r"[.?!。？！:]\)?\Z")
 _ABBREVIATED = re.compile(r"(?<![^\W\d_])[^\W\d_]{1,5}\.\Z")  # «Ltd.», «B. Sc.», «Ann S.»
@@ -64,10 +61,12 @@ def without_signature(lines: Sequence[str], *, has_history: bool, marked_up: Seq
         lambda rest: _marked_up(rest, marked_up),
         _footer,
         _device,
+        _tracker,
         lambda rest: _delimited(rest, has_history=has_history),
     ]
+    steps.append(lambda rest: _dashed_name(rest) if has_history or len(rest) < len(_strip_end(lines)) else 0)
     if has_history:
-        steps += [_disclaimer, _closing, _device_above_block, _block_alone]
+        steps += [_disclaimer, _closing, _boxed, _device_above_block, _block_alone]
     for _ in range(ROUNDS):
         cut = next((cut for step in steps if 0 < (cut := step(out)) < len(out) and _has_words(out[:cut])), 0)
         if not cut:
@@ -112,7 +111,7 @@ def _marked_up(lines: Sequence[str], marked_up: Sequence[str]) -> int:
     longest = max(map(len, wanted), default=0)
     tail = ""
     for at in range(len(lines) - 1, max(0, len(lines) - LONGEST_SIGNATURE), -1):
-        own = squash(_LINK.sub("", lines[at][:LONGEST_LINE]))
+        own = squash(LINK.sub("", lines[at][:LONGEST_LINE]))
         tail = own + tail
         if own and tail in wanted:
             return _above_rules(lines, at)
@@ -127,7 +126,7 @@ def _device(lines: Sequence[str]) -> int:
     if last < 1:
         return 0
     if is_device_line(bare(lines[last])) and _stands_alone(lines, last):
-        return _above_rules(lines, last)
+        return _table_above(lines, _above_rules(lines, last))
     above = last - 1
     while above > 0 and not bare(lines[above]):
         above -= 1
@@ -135,6 +134,60 @@ def _device(lines: Sequence[str]) -> int:
         return 0
     below = bare(lines[last])
     return _above_rules(lines, above) if APOLOGY.search(below) and len(below) <= 160 else 0
+
+
+def _table_above(lines: Sequence[str], at: int) -> int:
+    """`at`, or the first line of a table of a name and an address above it, as NetEase's phone program draws it."""
+    start = at
+    while start > max(1, at - LONGEST_BLOCK) and len(bare(lines[start - 1])) <= LONGEST_NAME:
+        start -= 1
+        if bare(lines[start]) == "| |":
+            return start
+    return at
+
+
+def _tracker(lines: Sequence[str]) -> int:
+    """The last lines where they are nothing but what a program that watches for readers put there."""
+    start = len(lines)
+    while start > max(1, len(lines) - LONGEST_BLOCK):
+        shown = bare(lines[start - 1])
+        if shown and (len(shown) > LONGEST_LINE or not TRACKER_PIECE.match(shown)):
+            break
+        start -= 1
+    if not any(TRACKER.search(bare(line)[:LONGEST_LINE]) for line in lines[start:]):
+        return 0
+    while start < len(lines) and not bare(lines[start]):
+        start += 1
+    return start if not bare(lines[start - 1]) else 0
+
+
+def _boxed(lines: Sequence[str]) -> int:
+    """A name with numbers to reach it by below a drawn line, often with another one below, as usual in Japan."""
+    last = len(lines) - 1
+    end = last if _is_long_rule(lines[last]) else last + 1
+    for at in range(end - 1, max(0, end - LONGEST_BLOCK), -1):
+        if _is_long_rule(lines[at]):
+            above = bare(_strip_end(lines[:at])[-1])
+            below = [line for one in lines[at + 1 : end] if (line := bare(one))]
+            is_set_off = not bare(lines[at - 1]) and not above.endswith((":", "：")) and not ANNOUNCES.search(above)
+            return at if is_set_off and len(below) > 1 and _is_full_block(below) else 0
+    return 0
+
+
+def _dashed_name(lines: Sequence[str]) -> int:
+    """A last line such as «-Ann Smith», set off by a blank line and no item of a list."""
+    last = len(lines) - 1
+    found = _DASHED.match(bare(lines[last]))
+    if not found or last < 2 or bare(lines[last - 1]) or not _is_name(found.group(1)):
+        return 0
+    above = bare(_strip_end(lines[:last])[-1])
+    is_item = above.startswith(("-", "–", "—", "*", "•")) or above.endswith((":", "："))
+    return 0 if is_item or found.group(1).casefold() in _ANSWERS else last
+
+
+def _is_long_rule(line: str) -> bool:
+    shown = bare(line)
+    return len(shown) >= SHORTEST_DRAWN and len(set(shown)) <= 2 and not any(map(str.isalnum, shown))
 
 
 def _device_above_block(lines: Sequence[str]) -> int:
@@ -155,55 +208,17 @@ def _block_alone(lines: Sequence[str]) -> int:
     above = start - 1
     while above > 0 and not bare(lines[above]):
         above -= 1
-    if start < 2 or len(block) < 3 or bare(lines[above]).endswith((":", "：")):
+    if start < 2 or len(block) < 3 or bare(lines[above]).endswith((":", "：")) or ANNOUNCES.search(bare(lines[above])):
         return 0
     reached = sum(bool(_PHONE.search(line) or _CONTACT.search(line)) for line in block[1:])
     is_one = reached >= 2 and 1 < len(block[0].split()) <= 5 and _is_name(block[0].strip("*_"))
     return start if is_one and not any(map(_is_sentence, block)) else 0
 
 
-def is_device_line(line: str) -> bool:
-    """Whether a line is the mark of the program or device a mail was written with."""
-    if len(line) > 400:
-        return False
-    if ANTIVIRUS.match(line) and VIRUS.search(line):
-        return True
-    shown = _LINK.sub("", line).strip(_DECORATION)
-    if not 4 < len(shown) <= 160 or shown.endswith("?") or len(shown.split(" ")) > 24:
-        return False
-    if GET_APP.match(shown) and len(shown) <= 80:
-        return True
-    if YAHOO.match(shown):
-        return True
-    start = DEVICE_START.match(shown)
-    if start:
-        return _names_device(shown[start.end() :])
-    return bool(DEVICE_END.search(shown)) and len(shown) <= 90 and _names_device(shown)
-
-
-def _names_device(rest: str) -> bool:
-    """Whether the words after «sent from» name a device soon and go on without telling a story."""
-    found = DEVICE.search(rest)
-    if not found or len(rest[: found.start()].split()) > 5:
-        return False
-    after = rest[found.end() :]
-    if APOLOGY.search(after) or re.match(r"\W{0,3}(?:\Z|[(\[|,;.–-])", after):
-        return True
-    return not _STORY.search(after)
-
-
-_STORY = re.compile(
-    r"\b(?:yesterday|today|tomorrow|last|this (?:morning|week|evening)|monday|tuesday|wednesday|thursday"
-    r"|friday|saturday|sunday|because|but|which|when|to you|ayer|hoy|ieri|oggi|hier|aujourd|gestern|heute"
-    r"|morgen|ontem|hoje|gisteren|wczoraj|včera|вчера|сегодня|and (?:it|i|we|you|they|the))\b",
-    re.I,
-)
-
-
 def _stands_alone(lines: Sequence[str], at: int) -> bool:
     """Whether the line is not the end of a sentence that began above."""
     above = bare(lines[at - 1])
-    shown = bare(lines[at]).lstrip(_DECORATION)
+    shown = bare(lines[at]).lstrip(DECORATION)
     if not above or not shown[:1].islower() or shown.startswith(("http", "www.")):
         return True
     return bool(_BARE_RULE.match(above)) or shown[1:2].isupper()  # «iPhone'umdan gönderildi»
@@ -335,4 +350,5 @@ def _is_name(line: str) -> bool:
     return 0 < len(words) <= 5 and (not small or (len(words) <= 2 and len(small) == len(words)))
 
 
+_ANSWERS = words("yes no ok okay none ja nein si sí oui non sim não nee tak nie ano ne да нет так ні yep nope done")
 _PARTICLES = words("de da do dos das del della di van von der den ten ter la le du des y e und et bin al zu af")

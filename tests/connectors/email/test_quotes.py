@@ -34,8 +34,8 @@ def cases(name: str) -> Iterator[tuple[str, str, str]]:
         yield title, "\n".join(text).strip("\n"), "\n".join(reply).strip("\n")
 
 
-CUT = [case for name in ("introductions", "blocks", "inline", "signatures", "odd") for case in cases(name)]
-WHOLE = [case for name in ("whole", "whole_hard") for case in cases(name)]
+CUT = [case for name in ("introductions", "blocks", "inline", "signatures", "odd", "review") for case in cases(name)]
+WHOLE = [case for name in ("whole", "whole_hard", "review_whole") for case in cases(name)]
 
 
 @pytest.mark.parametrize(("text", "reply"), [case[1:] for case in CUT], ids=[case[0] for case in CUT])
@@ -59,6 +59,7 @@ ALONE = {
     *("apple forward without own words", "quotation alone with its introduction", "greater than and words on one line"),
     *("formula and name without history", "two letters in one", "question of names", "underscores", "ends with a rule"),
     *("underlined heading", "emoticons", "bullets with greater than", "python session"),
+    *("quoted arrows", "closing with full card and no history"),
 }
 ABOVE = [case for case in WHOLE if case[0] not in ALONE]
 
@@ -155,6 +156,13 @@ HOSTILE = [
     "é\u200b\u00a0",
     "this e-mail ",
     "avast ",
+    ">>> a 1:11 ",
+    ">>> a 1:11\n",
+    "mailtrack https://",
+    "[image: a] https://a.example mailtrack\n",
+    "-- a --From: ",
+    "To: a\n\n",
+    "-Ann\n\n",
 ]
 
 

@@ -1,0 +1,59 @@
+"""Device lines: «Sent from my iPhone» and the other marks of the program a mail was written with."""
+
+from __future__ import annotations
+
+import re
+
+from omnibox_email.quotes.signature_words import (
+    ADVERT,
+    ANTIVIRUS,
+    APOLOGY,
+    CHECKED,
+    DEVICE,
+    DEVICE_END,
+    DEVICE_START,
+    GET_APP,
+    VIRUS,
+)
+
+LINK = re.compile(r"\s?[<(\[](?:https?://|mailto:)[^\s<>)\]]{1,500}[>)\]]|https?://\S{1,500}")
+DECORATION = " \t<>()[]*_|~-–—=.!,;:»«\"“”'"
+_STORY = re.compile(
+    r"\b(?:yesterday|today|tomorrow|last|this (?:morning|week|evening)|monday|tuesday|wednesday|thursday"
+    r"|friday|saturday|sunday|because|but|which|when|to you|ayer|hoy|ieri|oggi|hier|aujourd|gestern|heute"
+    r"|morgen|does|doesn['’]t|do(?:es)? not|is|isn['’]t|are|was|were|can(?:['’]t|not)?|works?|won['’]t|nicht|ist|war"
+    r"|geht|kann|funktionier\w*|funciona|funzion\w*|fonctionne|marche|werkt|działa|funguje|fungerar|fungerer"
+    r"|работает|працює|não|è|está|est"
+    r"|morgen|ontem|hoje|gisteren|wczoraj|včera|вчера|сегодня|and (?:it|i|we|you|they|the))\b",
+    re.I,
+)
+
+
+def is_device_line(line: str) -> bool:
+    """Whether a line is the mark of the program or device a mail was written with."""
+    if len(line) > 400:
+        return False
+    if ANTIVIRUS.match(line) and VIRUS.search(line) and CHECKED.search(line) and "?" not in line:
+        return True
+    shown = LINK.sub("", line).strip(DECORATION)
+    if not 4 < len(shown) <= 160 or shown.endswith("?") or len(shown.split(" ")) > 24:
+        return False
+    if GET_APP.match(shown) and len(shown) <= 80:
+        return True
+    if ADVERT.match(shown):
+        return True
+    start = DEVICE_START.match(shown)
+    if start:
+        return _names_device(shown[start.end() :])
+    return bool(DEVICE_END.search(shown)) and len(shown) <= 90 and _names_device(shown)
+
+
+def _names_device(rest: str) -> bool:
+    """Whether the words after «sent from» name a device soon and go on without telling a story."""
+    found = DEVICE.search(rest)
+    if not found or len(rest[: found.start()].split()) > 5:
+        return False
+    after = rest[found.end() :]
+    if APOLOGY.search(after) or re.match(r"\W{0,3}(?:\Z|[(\[|,;–-])", after):
+        return True
+    return not _STORY.search(after)
