@@ -43,9 +43,15 @@ _NAMED = re.compile(rf"{BEFORE_CODE}({_CODE})|{BEFORE_DATE}({_DATE})")
 # Beside a number a date has a slash, a dash, a bar or a space: with a dot it may be a price.
 _BESIDE = r"(?:[ \t\xa0,;:|/()\[\]\-–—·\"'«»]|\r?\n){1,4}"
 _BARE_DATE = rf"{_MONTH} ?[/\-|] ?{_YEAR}(?!\d){_NOT_A_DAY}{_WHOLE}|(?:0[1-9]|1[0-2])[ \t]{_YEAR}(?!\d){_WHOLE}"
+# Without a mark between month and year it is one only with the code behind it.
+_TIGHT_DATE = rf"(?:0[1-9]|1[0-2])\d\d(?=[ \t,;|/]{{1,3}}\d{{3,4}}(?!\d){_WHOLE}(?!{GAP}\d))"
 _BARE_CODE = rf"\d{{3,4}}(?!\d){_WHOLE}"
-_NEXT_DATE = re.compile(rf"{_BESIDE}({_BARE_DATE})")
-_NEXT_CODE = re.compile(rf"{_BESIDE}(?:(?:code|security|clave|seguridad|sicurezza)[ :=]{{1,3}})?({_BARE_CODE})")
+_NEXT_DATE = re.compile(rf"{_BESIDE}({_BARE_DATE}|{_TIGHT_DATE})")
+_CODE_WORDS = (
+    "(?:(?:and|y|e|et|und|with|con|avec|mit|com|the|el|la|il|le|der|o|my|mi|mio|mon|mein|meu) ){0,3}"
+    "(?:code|c[oó]digo|codice|security|clave|seguridad|sicurezza)(?: (?:is|es|è|est|ist|é|lautet))?[ :=]{1,3}"
+)
+_NEXT_CODE = re.compile(rf"{_BESIDE}(?:{_CODE_WORDS})?({_BARE_CODE})")
 _NEXT_NAMED = re.compile(rf"{_BESIDE}(?:{_NAMED.pattern})")
 _DATE_BEFORE = re.compile(rf"(?<![\d/\-.:,])({_MONTH} ?[/|] ?{_YEAR})[ \t,;:|/(\-–—]{{1,3}}\Z")
 _LONGEST_DATE_BEFORE = 14

@@ -53,7 +53,19 @@ def find_hidden(text: str) -> tuple[list[Span], int]:
     digits = count_digits(text)
     if digits < FEWEST_DIGITS:
         return [], 0
-    from omnibox.masking import brands, codes, scanner  # their tables and patterns are built for the first digits
+    # Their tables and patterns are built for the first digits.
+    from omnibox.masking import between, brands
+
+    if digits >= brands.SHORTEST and between.may_hold_markup(text):
+        reading = between.Reading(text)
+        if reading.text is not text:
+            spans, found = _find_hidden(reading.text, digits)
+            return list(reading.to_source(spans)), found
+    return _find_hidden(text, digits)
+
+
+def _find_hidden(text: str, digits: int) -> tuple[list[Span], int]:
+    from omnibox.masking import brands, codes, scanner
 
     shown = _without_escapes(text)
     cards = scanner.find_cards(shown) if digits >= brands.SHORTEST else []

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import accumulate, count, pairwise
 
-from omnibox.masking.alphabet import BULLET, GAP, LINE_BREAKS, LOOSE, STRICT
+from omnibox.masking.alphabet import BULLET, DASHES, GAP, LINE_BREAKS, LOOSE, STRICT
 from omnibox.masking.brands import LENGTHS, LONGEST, SHORTEST, check_sums, find_range, is_weak
 from omnibox.masking.surroundings import is_spared, is_telephone, joins_other_text, stands_near_card_word
 
@@ -28,6 +28,17 @@ _OLD_FORMS = frozenset({(4, 6, 5), (4, 6, 4), (4, 5, 6), (4, 3, 3, 3), (4, 4, 5)
 
 # A date of expiry that a card number must not take into itself: the separator is not that of the number.
 _EXPIRY = re.compile(r"(?:0?[1-9]|1[0-2])([/\-.])(?:20)?\d\d(?!\d)")
+
+_PRICE = re.compile(r"\s?(?:[€$£¥%]|(?:EUR|USD|GBP|CHF|euros?|dollars?|pounds?)\b)", re.IGNORECASE)
+
+# A day in groups of its own, as «22-03-2026» or «2026-03-22», after or before a group that is no part of it.
+_DAY = re.compile(
+    rf"(?<!\d)(?:(?:0?[1-9]|[12]\d|3[01])({GAP})(?:0?[1-9]|1[0-2])\1(?:19|20)\d\d"
+    rf"|(?:19|20)\d\d({GAP})(?:0?[1-9]|1[0-2])\2(?:0?[1-9]|[12]\d|3[01]))(?!\d)"
+)
+_DASH = re.compile(f"[{DASHES}]")
+_LONG_GROUP = 5  # longer than a code, a month, a year or the number of a list
+_MAY_BE_DATE = re.compile(rf"\d{{1,2}} ?[/|\-.] ?\d|\d{{3,{_LONG_GROUP - 1}}}(?!\d)")
 
 # At least the nine hidden digits of the shortest number: what a list's bullet point before a number never is.
 _MASK_BEFORE = re.compile(rf"(?:{BULLET}{GAP}{{0,4}}){{9}}\Z")
@@ -162,8 +173,9 @@ def _is_number(row: _Row, window: _Window, after: int) -> bool:
         and _is_joined(row, window)
         and not joins_other_text(text, start, end, row.spans[window.first][1])
         and not _is_telephone(row, window)
-        and not _takes_expiry(row, window)
+        and not _takes_next(row, window)
         and not _is_end_of_mask(row, window)
+        and (_is_usual(row, window) or not _is_part_of_other(row, window, after))
         and not is_spared(text, start, end)
     )
 
@@ -217,6 +229,43 @@ def _hides_usual(row: _Row, window: _Window, after: int) -> bool:
     )
 
 
+def _is_part_of_other(row: _Row, window: _Window, after: int) -> bool:
+    """Whether a number in unusual groups holds a day, or is a piece of a longer one: «304-1234567-7654321»."""
+    start, end = row.spans[window.first][0], row.spans[window.stop - 1][1]
+    if _DAY.search(row.text, start, end):
+        return True
+    gaps = set(_gaps(row, window))
+    if len(gaps) > 1:
+        return False
+    gap = gaps.pop()
+    is_dash = _DASH.fullmatch(gap) is not None
+    return _follows_group(row, window, after, gap, is_dash) or _precedes_group(row, window, gap, is_dash)
+
+
+def _follows_group(row: _Row, window: _Window, after: int, gap: str, is_dash: bool) -> bool:
+    """Whether the same separator ties it to a group before that belongs to no card; a hidden code is such a group."""
+    start = row.spans[window.first][0]
+    if not row.text.endswith(gap, 0, start):
+        return False
+    if window.first == 0:
+        return is_dash and row.text.endswith(BULLET, 0, start - len(gap))
+    before, end = row.spans[window.first - 1]
+    if end != start - len(gap) or end <= after or _is_end_of_mask(row, _Window(window.first - 1, window.stop)):
+        return False
+    return is_dash or end - before >= _LONG_GROUP
+
+
+def _precedes_group(row: _Row, window: _Window, gap: str, is_dash: bool) -> bool:
+    """Whether the same separator ties it to a group behind that is no code, no date and not the next card."""
+    end = row.spans[window.stop - 1][1]
+    if window.stop == len(row.spans) or window.stop in row.fitting:
+        return False
+    start, stop = row.spans[window.stop]
+    if row.text[end:start] != gap:
+        return False
+    return stop - start >= _LONG_GROUP or (is_dash and _MAY_BE_DATE.match(row.text, start) is None)
+
+
 def _is_telephone(row: _Row, window: _Window) -> bool:
     """Whether the window is what follows a plus sign, or lies in the longest number that can follow one."""
     if not is_telephone(row.text, row.spans[0][0]):
@@ -224,10 +273,12 @@ def _is_telephone(row: _Row, window: _Window) -> bool:
     return window.first == 0 or row.before[window.stop] <= 15  # E.164: at most 15 digits
 
 
-def _takes_expiry(row: _Row, window: _Window) -> bool:
-    """Whether a shorter number is followed by «12/27» or the like, written with another separator than the number."""
+def _takes_next(row: _Row, window: _Window) -> bool:
+    """Whether a shorter number is followed by a price, or by «12/27» with another separator than the number's."""
     own = "".join(_gaps(row, window)[:1]).strip()
     for other in row.fitting[window.first]:
+        if other.stop == window.stop - 1 and _PRICE.match(row.text, row.spans[other.stop][1]):
+            return True
         if window.stop - 2 <= other.stop < window.stop:
             date = _EXPIRY.match(row.text, row.spans[other.stop][0])
             if date and date[1] != own:
@@ -252,12 +303,12 @@ def _has_further_sign(row: _Row, window: _Window, after: int) -> bool:
 
 
 def _continues_fours(row: _Row, window: _Window, after: int) -> bool:
-    """Whether a group of four digits that belongs to no card stands before the window, as in a parcel number."""
+    """Whether a group of four digits or more that belongs to no card stands before, as in a parcel number."""
     if window.first == 0 or _is_end_of_mask(row, _Window(window.first - 1, window.stop)):
         return False
     start, end = row.spans[window.first - 1]
     gap = row.text[end : row.spans[window.first][0]]
-    return end - start == 4 and end > after and _ALL_LOOSE.fullmatch(gap) is not None
+    return end - start >= 4 and end > after and _ALL_LOOSE.fullmatch(gap) is not None
 
 
 def _card(row: _Row, window: _Window) -> Card:

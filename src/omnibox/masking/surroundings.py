@@ -13,7 +13,10 @@ _ESCAPE_BEFORE = re.compile(r"%[0-9A-Fa-f]{2}\Z")
 
 # A bullet here is a digit that was hidden before.
 _OTHER_NUMBER_BEFORE = re.compile(rf"[\d{BULLET}][:.,/]\Z")
-_WHOLE_PART_BEFORE = re.compile(rf"(?<![{LETTERS}\d{BULLET}.,])(?:[\d{BULLET}]{{1,3}}\.|0,)\Z")
+# The second number of «41.38506,2.17340» stands directly behind a comma.
+_WHOLE_PART_BEFORE = re.compile(
+    rf"(?:(?<![{LETTERS}\d{BULLET}.,])(?:[\d{BULLET}]{{1,3}}\.|0,)|(?<=[\d{BULLET}]{{4}},)[\d{BULLET}]{{1,3}}\.)\Z"
+)
 _LONGEST_SHORT_GROUP = 3
 
 KEY_WORD_REACH = 40
@@ -66,7 +69,7 @@ def _is_rest_of_number(text: str, start: int, end: int, first_group_end: int) ->
         return False
     if first_group_end - start <= _LONGEST_SHORT_GROUP:
         return _OTHER_NUMBER_BEFORE.search(text, start - 2, start) is not None
-    return first_group_end == end and _WHOLE_PART_BEFORE.search(text, max(0, start - 6), start) is not None
+    return first_group_end == end and _WHOLE_PART_BEFORE.search(text, max(0, start - 10), start) is not None
 
 
 def is_telephone(text: str, start: int) -> bool:

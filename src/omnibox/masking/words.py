@@ -18,29 +18,33 @@ _CARD_WORD = (
 
 _SECURITY_WORD = (
     "cv[vcnxd]2?|csc|cid|cav2?|security code|card verification (?:code|value|number)"
-    "|c[oó]digos?(?: cv[vc]| de (?:seguridad|verificaci[oó]n|segurança))?"
+    "|c[oó]digos?(?: cv[vc]| de (?:seguridad|verificaci[oó]n|seguran[çc]a|verifica[çc][aã]o))?"
     r"|c[oó]d\.? (?:de )?seg(?:uridad|\.)?"
-    "|codic[ei](?: cv[vc]|(?: di)? (?:sicurezza|verifica))?"
+    "|codic[ei](?: cv[vc]|(?: di)? (?:sicurezza|verifica)| segreto)?"
     "|(?:karten)?(?:sicherheits|pr(?:ü|ue)f)(?:code|nummer|ziffer|nr)"
-    "|code de s[eé]curit[eé]|cryptogramme|pin"
+    "|code de (?:s[eé]curit[eé]|v[eé]rification)|cryptogramme(?: visuel)?|pin"
 )
 
 _EXPIRY_WORD = (
     "exp|expir(?:y|es|ed?|ation|a|aci[oó]n)|valid (?:thru|through|until|till|to)|good thru"
     "|cad|caduca|caducidad|vence|vencimiento|v[aá]lid[ao] hasta"
     "|scad|scade|scadenza|valid[ao] fino al?"
-    "|g(?:ü|ue)ltig bis|ablauf(?:datum)?|verfall(?:s?datum)?|validade|mm ?/ ?(?:yy|aa|jj)(?:yy|aa|jj)?"
+    "|g(?:ü|ue)ltig(?: bis|keit)|l(?:ä|ae)uft ab|ablauf(?:datum)?|verfall(?:s?datum)?"
+    "|valable jusqu['’](?:au|en|à)|validit[eé]|validade|v[aá]lid[ao] at[eé]|vencimento|mm ?/ ?(?:yy|aa|jj)(?:yy|aa|jj)?"
 )
 
 # Parts of every key word of a code or a date: a cheap test before the expensive one. In lower case.
 _STEMS = (
     *("cv", "csc", "cid", "cav", "security", "verification", "digo", " seg", "codic", "sicherheits", "prüf", "pruef"),
     *("sécurit", "securit", "cryptogr", "pin", "exp", "valid", "válid", "thru", "cad", "venc", "ltig", "abl", "verf"),
-    *("mm/", "mm /"),
+    *("mm/", "mm /", "vérif", "valab", "uft ab"),
 )
 
 _FILLER = (
-    "is|es|è|e'|est|ist|lautet|il|el|le|la|on|in|en|am|a|de|del|date|code|number|nummer|no|nr|nº|n°|num|número|numero"
+    "is|es|è|é|e'|est|ist|lautet|il|el|le|la|on|in|en|em|am|au|a|de|del|date|code|number|nummer|no|nr|nº|n°|num"
+    "|número|numero"
+    "|end of|ende|fin|fine|finales de|on the back|of (?:the|my) card|de (?:la|mi) tarjeta|della (?:mia )?carta"
+    "|de (?:la|ma) carte|d[oe] (?:meu )?cart[aã]o|(?:der|meiner) karte"
 )
 _PUNCTUATION = r"""[\s:=#.,;()\[\]"'“”„«»<>*_|/\-–—]{0,5}"""
 

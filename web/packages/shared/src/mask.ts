@@ -14,7 +14,7 @@ const ISSUED =
 const WEAK = /^(1.{14}|4.{12}|(5[0678]|6).{11,17})$/;
 const GROUPED = /^(4+[1-4]|46[45]|456|4333|445)$/;
 
-const CARD_WORD = /card|karte|tarjeta|\b(cart[ae]|visa|cc|pan|uatp|cv[vc]|exp)/;
+const CARD_WORD = /card|karte|tarjeta|\b(cart[aeãõ]|visa|cc|pan|uatp|cv[vc]|exp)/;
 
 const FILL = "[\\s:=#.,;()[\\]\"'|/_*-]{0,4}";
 const MORE = `${FILL}(?:(?:is|es|è|ist|il|el)(?!\\p{Ll})${FILL})?`;
@@ -32,6 +32,10 @@ const [NEXT_NAMED, NEXT_DATE, NEXT_CODE] = [
   CODE,
 ].map((kind) => new RegExp(`^[ ,;:|/()[\\]"'«»·\n-]{1,5}${kind}`, "u")) as [RegExp, RegExp, RegExp];
 const EXPIRY = /^\D(0?[1-9]|1[0-2])([/.-])(20)?\d\d(?!\d)/;
+
+const PRICE = /^ ?([€$£¥%]|(eur|usd|gbp|chf|euros?|dollars?|pounds?)\b)/;
+const DAY =
+  /(^|\D)((0?[1-9]|[12]\d|3[01])([ ./_\n-])(0?[1-9]|1[0-2])\4(19|20)\d\d|(19|20)\d\d([ ./_\n-])(0?[1-9]|1[0-2])\8(0?[1-9]|[12]\d|3[01]))(?!\d)/;
 
 /** The value of a decimal digit: the rows of digits in Unicode begin at 0 or 6 modulo 16. */
 const numberOf = (digit: string): number => {
@@ -93,6 +97,34 @@ export function mask(text: string): string {
     );
     const isMasked = /(•[ \-./_\n]*){9}$/.test(view.slice(Math.max(0, origin - 45), origin));
 
+    /** Whether one separator ties unusual groups to more before or behind: a piece of a longer identifier. */
+    const isTied = (first: number, last: number, [gap = "", ...gaps]: string[]): boolean => {
+      if (gaps.some((one) => one !== gap)) return false;
+      const start = (groups[first] as Span)[0];
+      const stop = (groups[last] as Span)[1];
+      const [left, right] = [groups[first - 1], groups[last + 1]];
+      const isDash = gap === "-";
+      if (view.slice(start - gap.length, start) === gap) {
+        if (!left) {
+          if (isDash && view[start - 2] === "•") return true;
+        } else if (
+          left[1] === start - gap.length &&
+          !stops.has(left[1]) &&
+          !(isMasked && countOf(origin, left[0]) < 4) &&
+          (isDash || left[1] - left[0] > 4)
+        )
+          return true;
+      }
+      return (
+        right !== undefined &&
+        view.slice(stop, right[0]) === gap &&
+        (right[1] - right[0] > 4 ||
+          (isDash &&
+            !/^\d{1,2} ?[/|.-] ?\d|^\d{3,4}(?!\d)/.test(view.slice(right[0], right[0] + 9)))) &&
+        !read(last + 1, true).flat().length
+      );
+    };
+
     /** Whether groups whose digits fit a scheme are a number of their own. */
     const isNumber = (
       first: number,
@@ -114,7 +146,7 @@ export function mask(text: string): string {
         (isWeak &&
           !(
             isGrouped &&
-            (leftStop - leftStart !== 4 ||
+            (leftStop - leftStart < 4 ||
               stops.has(leftStop) ||
               (isMasked && countOf(origin, leftStart) < 4))
           ) &&
@@ -129,19 +161,22 @@ export function mask(text: string): string {
         }) ||
         (view[origin - 1] === "+" && (!first || countOf(origin, stop) < 16)) ||
         (firstStop - start < 4 && /[\d•][:.,/]$/.test(before)) ||
-        (first === last && /(^|[^\p{Ll}\d•.,])([\d•]{1,3}\.|0,)$/u.test(before)) ||
+        (first === last &&
+          /(^|[^\p{Ll}\d•.,])([\d•]{1,3}\.|0,)$|[\d•]{4},[\d•]{1,3}\.$/u.test(before)) ||
         shorter.some((one) => {
           const at = (groups[one + 1] as Span)[0];
+          if (one === last - 1 && PRICE.test(after)) return true;
           const date = one > last - 3 && EXPIRY.exec(view.slice(at - 1, at + 8));
           return date && date[2] !== gaps[0]?.trim();
         }) ||
         (isMasked && countOf(origin, start) < 4) ||
+        (first !== last && !isGrouped && (DAY.test(number) || isTied(first, last, gaps))) ||
         isSpared(view.slice(Math.max(0, start - 999), start), number, after)
       );
     };
 
-    /** Numbers from this group, the longest first, those in a usual form apart from others. */
-    const read = (first: number): [usual: number[], others: number[]] => {
+    /** Numbers from this group, the longest first, those in a usual form apart; loosely, without a look around. */
+    const read = (first: number, isLoose = false): [usual: number[], others: number[]] => {
       const found: [number[], number[]] = [[], []];
       let digits = "";
       let shape = "";
@@ -155,7 +190,10 @@ export function mask(text: string): string {
         if (isIssued || WEAK.test(digits)) {
           for (let at = digits.length, twice = 1; at--; twice = 3 - twice)
             sum += ((Number(digits[at]) * twice - 1) % 9) + 1;
-          if (sum % 10 === 0 && isNumber(first, last, !isIssued, isGrouped, found.flat()))
+          if (
+            sum % 10 === 0 &&
+            (isLoose || isNumber(first, last, !isIssued, isGrouped, found.flat()))
+          )
             found[first === last || isGrouped ? 0 : 1].unshift(last);
         }
       }
