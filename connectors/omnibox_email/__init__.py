@@ -27,11 +27,11 @@ from omnibox.connector import (
 from omnibox_email.account import CHANNEL_FIELDS, FIELDS, read_account
 from omnibox_email.explained import ERRORS
 from omnibox_email.faults import Timings
-from omnibox_email.manners import CONFIRMATION, PACES, QUOTES
+from omnibox_email.sending.manners import CONFIRMATION, PACES, QUOTES
 
 if TYPE_CHECKING:
     from omnibox_email.intake import Ours
-    from omnibox_email.lines import Lines
+    from omnibox_email.sending.lines import Lines
 
 MOST_FILE_BYTES = 25_000_000
 FIVE_DAYS_S = 5 * 24 * 3600
@@ -93,11 +93,11 @@ class Email:
     async def run(self, receive: Receive) -> None:
         """Follows the account's folders, or keeps the door, until cancelled."""
         if self._account.door is not None:
-            from omnibox_email.door import Door
+            from omnibox_email.door.listening import Door
 
             await Door(self._context, self._account, self._ours(), self.timings).run(receive)
             return
-        from omnibox_email.mailbox import Follower
+        from omnibox_email.mailbox.following import Follower
 
         await Follower(self._context, self._account, self._ours(), self.timings).run(receive)
 
@@ -108,9 +108,9 @@ class Email:
 
     def open_archive(self, paths: Sequence[str], address: str, report: Callable[[int, int], None]) -> Archive:
         """Mail in mbox files, maildirs and folders of single mails; raises `NoArchive` or `OSError`."""
-        from omnibox_email import archives
+        from omnibox_email.archives import archive
 
-        return archives.look_through(paths, self._ours(), address, report)
+        return archive.look_through(paths, self._ours(), address, report)
 
     # -- sending --
 
@@ -126,13 +126,13 @@ class Email:
 
     async def send(self, part: Outbound) -> Sent:
         """Hand the part to the submission server; raises a `SendError`."""
-        from omnibox_email import lines, sending, transport, verdicts, writing
+        from omnibox_email.sending import envelope, lines, transport, verdicts, writing
 
         if sum(file.size for file in part.files) > MOST_FILE_BYTES:
             raise Rejected("email.too_big")
         channel = self._channel(part)
         letter = await writing.letter_of(part, channel, self._context.installation)
-        mail = sending.handover(part, letter, channel)
+        mail = envelope.handover(part, letter, channel)
         if self._lines is None:
             self._lines = lines.Lines(
                 lambda: transport.Transport(
@@ -148,7 +148,7 @@ class Email:
 
     async def look_up(self, part: Outbound) -> Sent | Literal["absent", "unknown"]:
         """Whether an uncertain part left: a copy among the sent mail proves it."""
-        from omnibox_email import evidence
+        from omnibox_email.sending import evidence
 
         return await evidence.look_up(self._context, self._account, self.reserve(part), self.timings)
 

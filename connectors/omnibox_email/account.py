@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from omnibox.connector import BadSettings, ChannelSettings, Context, Field, Tokens
-from omnibox_email import addresses
-from omnibox_email.addresses import DEFAULT_PATTERN, OwnAddress
-from omnibox_email.door_settings import DOOR_FIELDS, IN_A_MAILBOX, INCOMING, DoorSettings, read_door
-from omnibox_email.manners import SENDING_FIELDS
+from omnibox_email.door.settings import DOOR_FIELDS, IN_A_MAILBOX, INCOMING, DoorSettings, read_door
+from omnibox_email.heads import addresses
+from omnibox_email.heads.addresses import DEFAULT_PATTERN, OwnAddress
 from omnibox_email.providers import BY_CONSENT, LOGINS, PASSWORD, SETTING, consent_of, provider_of
+from omnibox_email.sending.manners import SENDING_FIELDS
 
 SECURITIES = ("tls", "starttls", "none")
 IMAP_PORTS = {"tls": 993, "starttls": 143, "none": 143}

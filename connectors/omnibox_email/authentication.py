@@ -7,7 +7,7 @@ import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
-from omnibox_email.headers import Headers
+from omnibox_email.heads.headers import Headers
 
 MOST_HEADERS = 20
 LONGEST_HEADER = 8192

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from omnibox_email import addresses
 from omnibox_email.bounces import wording
-from omnibox_email.headers import Headers
+from omnibox_email.heads import addresses
+from omnibox_email.heads.headers import Headers
 
 _MARKERS = (
     "x-autoreply",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from omnibox.connector import Chain
-from omnibox_email import headers
+from omnibox_email.heads import headers
 
 _BRACKETED = re.compile(rb"<[^<>]*>")
 

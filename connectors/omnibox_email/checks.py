@@ -11,7 +11,7 @@ from omnibox.connector import BadSettings, ChannelDown, Check, Context, SendErro
 from omnibox_email import tokens
 from omnibox_email.account import Account, Server
 from omnibox_email.faults import Fault, LoginRefused, Lost, NoFolder, Refused, Throttled, Timings
-from omnibox_email.transport import Transport
+from omnibox_email.sending.transport import Transport
 
 _TLS_CURE = (
     "Check the server's name: it must be the one in its certificate. For a server of your own, paste its authority's "
@@ -31,9 +31,9 @@ _ASK_AGAIN = (
 async def run(context: Context, account: Account, timings: Timings) -> AsyncIterator[Check]:
     """Findings in the order of the steps; steps that could not be tried come as None."""
     if account.door is not None:
-        from omnibox_email import door
+        from omnibox_email.door import listening
 
-        incoming, steps = door.check(account.door), list(door.STEPS)
+        incoming, steps = listening.check(account.door), list(listening.STEPS)
     else:
         incoming, steps = _imap(context, account, timings), _imap_steps(account)
     async for check in _stop_at_failure(incoming, steps):
@@ -58,7 +58,7 @@ async def _stop_at_failure(found: AsyncIterator[Check], steps: list[str]) -> Asy
 
 
 async def _imap(context: Context, account: Account, timings: Timings) -> AsyncIterator[Check]:
-    from omnibox_email import imap
+    from omnibox_email.mailbox import imap
 
     server = account.imap
     found = await _resolve("IMAP", server)
@@ -98,7 +98,7 @@ async def _imap(context: Context, account: Account, timings: Timings) -> AsyncIt
 
 
 async def _imap_logged_in(line: object, account: Account) -> AsyncIterator[Check]:
-    from omnibox_email.imap import Line
+    from omnibox_email.mailbox.imap import Line
 
     assert isinstance(line, Line)
     try:

@@ -10,9 +10,10 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from omnibox.connector import Echo, Envelope, File, Inbound, Receipt, Recipients, Unreadable
-from omnibox_email import addresses, authentication, threadmark, worker
-from omnibox_email.addresses import OwnAddress
+from omnibox_email import authentication, threadmark, worker
 from omnibox_email.bounces import Reported
+from omnibox_email.heads import addresses
+from omnibox_email.heads.addresses import OwnAddress
 from omnibox_email.reading import Mail
 
 NOBODY = "nobody@invalid"  # the sender of a mail that names none (RFC 2606: never a real address)

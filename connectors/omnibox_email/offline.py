@@ -10,8 +10,10 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
-from omnibox_email import addresses, building, fields, reading, stubs
-from omnibox_email.addresses import Mailbox
+from omnibox_email import reading, stubs
+from omnibox_email.heads import addresses
+from omnibox_email.heads.addresses import Mailbox
+from omnibox_email.sending import building, fields
 
 _SURROGATES = re.compile("[\ud800-\udfff]")
 

@@ -9,10 +9,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from omnibox_email import authentication, automatic, bounces, headers, heads, mime, quotes, sanitising, shown
-from omnibox_email.addresses import Mailbox
+from omnibox_email import authentication, automatic, bounces, quotes
 from omnibox_email.charsets import words
-from omnibox_email.headers import Headers
+from omnibox_email.content import mime, sanitising, shown
+from omnibox_email.heads import head, headers
+from omnibox_email.heads.addresses import Mailbox
+from omnibox_email.heads.headers import Headers
 
 MOST_RECEIVED = 50
 HEAD_OF_BODY = 2048  # bytes; what an unlabelled body tells of the charset of unlabelled headers
@@ -75,7 +77,7 @@ def read(raw: bytes) -> Mail:
     raw = _upright(raw)
     tree = mime.parse(raw)
     block = tree.root.headers
-    hints = heads.hints(block, _labels(tree), raw[tree.root.start :][:HEAD_OF_BODY])
+    hints = head.hints(block, _labels(tree), raw[tree.root.start :][:HEAD_OF_BODY])
     body = shown.Body(raw, hints)
     body.read(tree.root)
     text, html = body.joined()
@@ -93,7 +95,7 @@ def read(raw: bytes) -> Mail:
         attachments=_attachments(body.files, html),
         automatic=reason or ("bounce" if bounce else None),
         bounce=bounce,
-        is_cut=tree.is_cut or body.is_cut or heads.is_cut(block),
+        is_cut=tree.is_cut or body.is_cut or head.is_cut(block),
         digest=canonical_digest(raw, tree),
     )
 
@@ -127,7 +129,7 @@ def stub(block: Headers, text: str, files: tuple[Attachment, ...], digest: str) 
 
 def _of_headers(block: Headers, hints: Sequence[str]) -> dict[str, Any]:
     """The members of a `Mail` that its headers alone decide."""
-    sender, doubt = heads.sender(block, hints)
+    sender, doubt = head.sender(block, hints)
     ids = headers.ids_of(block.first("message-id"))
     return {
         "message_id": ids[0] if ids else None,
@@ -135,12 +137,12 @@ def _of_headers(block: Headers, hints: Sequence[str]) -> dict[str, Any]:
         "references": tuple(headers.ids_of(b" ".join(block.all("references")))),
         "sender": sender,
         "sender_doubt": doubt,
-        "to": heads.mailboxes(block, "to", hints),
-        "cc": heads.mailboxes(block, "cc", hints),
-        "reply_to": heads.mailboxes(block, "reply-to", hints),
-        "delivered_to": heads.delivered_to(block),
-        "subject": heads.subject(block, hints),
-        "sent_at": heads.sent_at(block),
+        "to": head.mailboxes(block, "to", hints),
+        "cc": head.mailboxes(block, "cc", hints),
+        "reply_to": head.mailboxes(block, "reply-to", hints),
+        "delivered_to": head.delivered_to(block),
+        "subject": head.subject(block, hints),
+        "sent_at": head.sent_at(block),
         "checks": authentication.trusted_lines(block),
         "omnibox_id": block.plain("x-omnibox-id")[:200],
         "is_looping": len(block.all("received")) > MOST_RECEIVED,

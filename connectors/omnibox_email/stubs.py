@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import hashlib
 
-from omnibox_email import bodies, charsets, headers, mime, reading, transfer
-from omnibox_email import text as html_text
-from omnibox_email.headers import Headers
+from omnibox_email import charsets, reading
+from omnibox_email.charsets import bodies
+from omnibox_email.content import mime, transfer
+from omnibox_email.content import text as html_text
+from omnibox_email.heads import headers
+from omnibox_email.heads.headers import Headers
 
 HEAD_BYTES = 64 * 1024
 MOST_FIELDS = 200

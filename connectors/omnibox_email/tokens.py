@@ -11,7 +11,7 @@ from omnibox_email.faults import LoginRefused
 if TYPE_CHECKING:
     import aiosmtplib
 
-    from omnibox_email.imap import Line
+    from omnibox_email.mailbox.imap import Line
 
 
 async def log_in(line: Line, server: Server) -> None:

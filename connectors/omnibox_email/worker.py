@@ -170,7 +170,6 @@ def _start_for_command() -> _Child:
 
 def _fork() -> _Child:
     """A copy of a command that does nothing else: there at once."""
-    from omnibox_email import offline  # noqa: F401 - loaded once, not in each copy
 
     theirs, to = os.pipe()
     back, answers = os.pipe()

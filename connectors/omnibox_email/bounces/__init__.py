@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from omnibox_email import addresses, charsets, mime
+from omnibox_email import charsets
 from omnibox_email.bounces import copies, prose, reports, wording
 from omnibox_email.bounces.copies import Copy
 from omnibox_email.bounces.outcome import MOST_RECIPIENTS, MOST_TEXT, Bounce, Reported
-from omnibox_email.headers import Headers
+from omnibox_email.content import mime
+from omnibox_email.heads import addresses
+from omnibox_email.heads.headers import Headers
 
 __all__ = ["Bounce", "Reported", "read"]
 

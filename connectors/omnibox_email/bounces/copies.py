@@ -6,10 +6,11 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from omnibox_email import addresses, headers, mime
-from omnibox_email.addresses import Mailbox
 from omnibox_email.bounces.outcome import MOST_TEXT
-from omnibox_email.headers import Headers
+from omnibox_email.content import mime
+from omnibox_email.heads import addresses, headers
+from omnibox_email.heads.addresses import Mailbox
+from omnibox_email.heads.headers import Headers
 
 WHOLE = frozenset({"message/rfc822", "message/global"})
 HEADS = frozenset({"text/rfc822-headers", "message/rfc822-headers", "message/global-headers", "text/rfc822"})

@@ -10,10 +10,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from omnibox_email import addresses
 from omnibox_email.bounces import codes, reports, wording
 from omnibox_email.bounces.copies import Copy
 from omnibox_email.bounces.outcome import MOST_RECIPIENTS, MOST_TEXT, Reported
+from omnibox_email.heads import addresses
 
 MOST_LINES = 2000
 LONGEST_LINE = 2000

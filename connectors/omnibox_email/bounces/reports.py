@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from omnibox_email import addresses, charsets
+from omnibox_email import charsets
 from omnibox_email.bounces import codes
 from omnibox_email.bounces.outcome import ACTIONS, MOST_RECIPIENTS, Reported
+from omnibox_email.heads import addresses
 
 STATUS_PARTS = frozenset({"message/delivery-status", "message/global-delivery-status", "message/delivery-report"})
 MOST_BYTES = 1024 * 1024

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
+from omnibox_email.content.text import BLOCKS, HIDDEN, is_hostile
 from omnibox_email.quotes.blocks import field_of
 from omnibox_email.quotes.history import Hint
 from omnibox_email.quotes.lines import LONGEST_LINE, MOST_CHARACTERS, MOST_LINES, squash
-from omnibox_email.text import BLOCKS, HIDDEN, is_hostile
 
 MOST_HTML = 1_000_000
 MOST_TAGS = 50_000

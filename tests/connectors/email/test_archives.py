@@ -19,9 +19,11 @@ from hypothesis import strategies as st
 from tests.connectors.email.doubles import ADDRESS, CUSTOMER, INSTALLATION, mail
 
 from omnibox.connector import Echo, Envelope, Inbound, NoArchive, Unreadable
-from omnibox_email import archives, intake, mboxes
-from omnibox_email.addresses import OwnAddress
-from omnibox_email.archives import MailArchive
+from omnibox_email import intake
+from omnibox_email.archives import archive as archives
+from omnibox_email.archives import mboxes
+from omnibox_email.archives.archive import MailArchive
+from omnibox_email.heads.addresses import OwnAddress
 from omnibox_email.intake import Ours, Place
 
 OURS = Ours((OwnAddress("sales@shop.example"), OwnAddress(ADDRESS)), INSTALLATION)
@@ -223,8 +225,8 @@ def test_a_large_mbox_is_looked_through_in_flat_memory(tmp_path: Path) -> None:
         file.write(FROM + b"\n" + small(1, b"y" * 50_000_000))
     code = """
         import resource, sys
-        from omnibox_email import archives
-        from omnibox_email.addresses import OwnAddress
+        from omnibox_email.archives import archive as archives
+        from omnibox_email.heads.addresses import OwnAddress
         from omnibox_email.intake import Ours
         ours = Ours((OwnAddress("help@shop.example"),), "x")
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

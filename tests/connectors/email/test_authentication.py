@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from omnibox_email import authentication, mime
+from omnibox_email import authentication
+from omnibox_email.content import mime
 
 OWN = "mx.shop.example"
 BORDER = (

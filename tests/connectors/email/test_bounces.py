@@ -261,7 +261,8 @@ REPEATED += [
 ]
 SLOW = """
 import json, sys
-from omnibox_email import bounces, mime
+from omnibox_email import bounces
+from omnibox_email.content import mime
 for piece in json.load(sys.stdin):
     for kind in ("", "Content-Type: message/delivery-status\\n"):
         head = f"Return-Path: <>\\nFrom: MAILER-DAEMON@x.example\\nSubject: Undelivered mail\\n{kind}\\n"

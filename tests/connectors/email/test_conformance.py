@@ -14,7 +14,7 @@ from omnibox.connector import ChannelSettings, Envelope
 from omnibox.testing import ConnectorTests
 from omnibox.testing.world.mail import MailHouse
 from omnibox_email import Email, intake
-from omnibox_email.addresses import OwnAddress
+from omnibox_email.heads.addresses import OwnAddress
 
 ARRIVED_AT = datetime(2026, 11, 21, 10, tzinfo=UTC)
 

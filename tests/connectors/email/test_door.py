@@ -20,9 +20,10 @@ from tests.connectors.email.conftest import free_port
 from tests.connectors.email.doubles import ADDRESS, CUSTOMER, QUICK, FakeContext, QuickEmail, Shelf, mail, outcome
 
 from omnibox.connector import BadSettings, ChannelSettings, Echo, Envelope, Inbound, Temporary, Unreadable
-from omnibox_email import door, intake
+from omnibox_email import intake
 from omnibox_email.account import Account, read_account
-from omnibox_email.door_line import Line
+from omnibox_email.door import listening as door
+from omnibox_email.door.line import Line
 from omnibox_email.intake import Ours, Place
 
 SALES = "sales@shop.example"

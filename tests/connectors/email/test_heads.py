@@ -19,7 +19,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.connectors.email.test_fixtures import FOLDER, KEYS, record_of
 
-from omnibox_email import addresses, charsets, dates, encoded_words, headers, heads, labels, message_ids, parameters
+from omnibox_email import charsets
+from omnibox_email.charsets import labels
+from omnibox_email.heads import addresses, dates, encoded_words, headers, message_ids, parameters
+from omnibox_email.heads import head as heads
 
 QUIET = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 NOW = datetime(2026, 11, 22, tzinfo=UTC)

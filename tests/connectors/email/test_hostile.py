@@ -26,8 +26,9 @@ from tests.connectors.email.test_fixtures import KEYS
 
 from omnibox.connector import Inbound
 from omnibox.testing.world.mail import MailHouse
-from omnibox_email import intake, offline, reading, sanitising, worker
-from omnibox_email.addresses import OwnAddress
+from omnibox_email import intake, offline, reading, worker
+from omnibox_email.content import sanitising
+from omnibox_email.heads.addresses import OwnAddress
 
 IS_LONG = os.environ.get("OMNIBOX_MAIL") == "long"
 MOST_BYTES = 10_000_000

@@ -23,7 +23,7 @@ from tests.connectors.email.doubles import (
 
 from omnibox.connector import BadSettings, ChannelDown, ChannelSettings, Echo
 from omnibox_email.faults import Timings
-from omnibox_email.imap import Line, dial
+from omnibox_email.mailbox.imap import Line, dial
 
 
 @pytest.fixture

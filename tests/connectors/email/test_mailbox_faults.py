@@ -25,12 +25,12 @@ from tests.connectors.email.doubles import (
 from omnibox.connector import BadSettings, Echo, Envelope, Inbound, Temporary, Unreadable
 from omnibox.testing.world.imap_folder import MailFolder
 from omnibox.testing.world.mail import MailHouse
-from omnibox_email import fetching
 from omnibox_email.account import read_account
 from omnibox_email.faults import Timings
-from omnibox_email.fetching import Room
-from omnibox_email.mailbox import IDLE_JITTER
-from omnibox_email.throttles import WAIT_S, wait_asked
+from omnibox_email.mailbox import fetching
+from omnibox_email.mailbox.fetching import Room
+from omnibox_email.mailbox.following import IDLE_JITTER
+from omnibox_email.mailbox.throttles import WAIT_S, wait_asked
 
 
 def email(house: MailHouse, **changed: Any) -> QuickEmail:

@@ -22,8 +22,8 @@ from tests.connectors.email.doubles import (
 
 from omnibox.connector import ChannelDown, Inbound, Temporary
 from omnibox.testing.world.mail import MailHouse
-from omnibox_email import imap
 from omnibox_email.faults import Lost
+from omnibox_email.mailbox import imap
 
 
 def email(house: MailHouse, **changed: Any) -> QuickEmail:

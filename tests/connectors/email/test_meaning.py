@@ -13,8 +13,8 @@ from tests.connectors.email.doubles import ADDRESS, PART_ID, TOKEN
 
 from omnibox.connector import Echo, Inbound
 from omnibox_email import intake, quotes
-from omnibox_email.addresses import OwnAddress
-from omnibox_email.dates import parse_date
+from omnibox_email.heads.addresses import OwnAddress
+from omnibox_email.heads.dates import parse_date
 
 FIXTURES = sorted((Path(__file__).parents[3] / "fixtures" / "email").glob("*.eml"))
 OURS = intake.Ours((OwnAddress(ADDRESS), OwnAddress("sales@shop.example", "")), "here")

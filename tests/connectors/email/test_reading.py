@@ -16,8 +16,11 @@ from tests.connectors.email.hostile import HEAD, nested
 from tests.connectors.email.test_fixtures import KEYS, record_of
 
 from omnibox.connector import Inbound
-from omnibox_email import Email, addresses, building, charsets, headers, intake, mime, reading, sanitising
-from omnibox_email.addresses import OwnAddress
+from omnibox_email import Email, charsets, intake, reading
+from omnibox_email.content import mime, sanitising
+from omnibox_email.heads import addresses, headers
+from omnibox_email.heads.addresses import OwnAddress
+from omnibox_email.sending import building
 
 OURS = intake.Ours((OwnAddress(ADDRESS), OwnAddress("sales@shop.example", "")), "here")
 PLACE = intake.Place("INBOX", 5, 9, datetime(2026, 11, 21, tzinfo=UTC))

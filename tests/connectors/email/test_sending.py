@@ -13,8 +13,9 @@ from tests.connectors.email.doubles import ADDRESS, CUSTOMER, PART_ID, TOKEN, Fa
 
 from omnibox.connector import ChannelDown, ChannelSettings, Quoted, Recipients, Rejected, Temporary
 from omnibox.testing.world.mail import MailHouse
-from omnibox_email import quoting, threadmark
+from omnibox_email import threadmark
 from omnibox_email.explained import ERRORS
+from omnibox_email.sending import quoting
 
 BOSS, HIDDEN = "boss@customer.example", "archive@audit.example"
 REPLY_ADDRESS = f"help+{TOKEN}@shop.example"

@@ -13,7 +13,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.connectors.email.test_fixtures import FOLDER
 
-from omnibox_email import bodies, mime, offline, reading, shown, transfer, uuencode
+from omnibox_email import offline, reading
+from omnibox_email.charsets import bodies
+from omnibox_email.content import mime, shown, transfer, uuencode
 
 QUIET = settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 HEAD = b"From: Ana <ana@x.example>\r\nSubject: s\r\nMIME-Version: 1.0\r\n"

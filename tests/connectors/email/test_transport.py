@@ -22,7 +22,7 @@ from tests.connectors.email.doubles import (
 
 from omnibox.connector import ChannelDown, ChannelSettings, OutboundFile, Recipients, Rejected, Temporary, Uncertain
 from omnibox.testing.world.mail import MailHouse
-from omnibox_email import lines, transport
+from omnibox_email.sending import lines, transport
 
 
 class Impatient(QuickEmail):

@@ -1,0 +1,1 @@
+"""Mail of the past in files: mboxes, maildirs, single mails."""

@@ -1,0 +1,1 @@
+"""How mail is handed to us: the listener for LMTP and SMTP."""

@@ -1,0 +1,76 @@
+"""Addresses: who a mail names, and the signed tokens inside our reply addresses."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from omnibox_email.heads.address_lists import MOST_ADDRESSES as MOST_ADDRESSES
+from omnibox_email.heads.address_lists import Mailbox as Mailbox
+from omnibox_email.heads.address_lists import clean_address as clean_address
+from omnibox_email.heads.address_lists import is_usable as is_usable
+from omnibox_email.heads.address_lists import parse_list as parse_list
+
+DEFAULT_PATTERN = "{local}+{token}@{domain}"
+
+
+def fold(address: str) -> str:
+    return address.strip().casefold()
+
+
+def domain_of(address: str) -> str:
+    return address.rpartition("@")[2]
+
+
+# ---- reply addresses ----
+
+_SIGNED = r"(?P<token>[a-z0-9.]{16,200})"
+
+
+@dataclass(frozen=True, slots=True)
+class OwnAddress:
+    """One of our channels' addresses and the shape of its reply addresses (empty: none)."""
+
+    address: str
+    pattern: str = DEFAULT_PATTERN
+
+    def with_token(self, token: str) -> str:
+        """The address answers should go to; the plain one where the channel has no reply addresses."""
+        if not self.pattern or not token:
+            return self.address
+        local, _, domain = self.address.rpartition("@")
+        return self.pattern.replace("{local}", local).replace("{domain}", domain).replace("{token}", token)
+
+    def token_in(self, address: str) -> str:
+        """What stands at the token's place of an address of ours; empty where nothing of that shape does."""
+        if not self.pattern:
+            return ""
+        local, _, domain = fold(self.address).rpartition("@")
+        shape = re.escape(self.pattern.lower())
+        for name, part in (("local", re.escape(local)), ("domain", re.escape(domain)), ("token", _SIGNED)):
+            shape = shape.replace(re.escape("{" + name + "}"), part)
+        found = re.fullmatch(shape, fold(address))
+        return found.group("token") if found else ""
+
+    def is_in(self, address: str) -> bool:
+        """Whether mail to `address` reaches this channel: itself, with a plus part, or one of its reply addresses."""
+        own, other = fold(self.address), fold(address)
+        local, _, domain = other.rpartition("@")
+        return other == own or f"{local.partition('+')[0]}@{domain}" == own or bool(self.token_in(address))
+
+
+def tokens_in(addresses: Iterable[str], own: Iterable[OwnAddress]) -> tuple[str, ...]:
+    """Every token candidate, each once, in order."""
+    channels = tuple(own)
+    found = (channel.token_in(address) for address in addresses for channel in channels)
+    return tuple(dict.fromkeys(token for token in found if token))
+
+
+def channel_of(addresses: Iterable[str], own: Sequence[OwnAddress]) -> str:
+    """The channel a mail was for: the first address that is one of ours, else our first channel."""
+    for address in addresses:
+        for channel in own:
+            if channel.is_in(address):
+                return channel.address
+    return own[0].address if own else ""

@@ -1,0 +1,1 @@
+"""How mail leaves: written, built as bytes, handed over stage by stage."""
