@@ -143,6 +143,7 @@ CASES: dict[tuple[str, str], list[Case]] = {
     ("PATCH", "/api/contacts/{id}"): [Case(EVERYONE, "contact", {"name": "Other"})],
     ("POST", "/api/uploads"): [Case(EVERYONE, file=True, ok=201)],
     ("GET", "/api/files/{key}"): [Case(EVERYONE, "no-such-key", ok=404)],
+    ("GET", "/api/messages/{id}/html"): [Case(EVERYONE, "nobody", ok=404)],
     # Live
     ("GET", "/ws"): [Case(EVERYONE, ok=400)],  # they may, but this is not an upgrade
     ("GET", "/api/events"): [Case(EVERYONE, query="?after=0&wait=0")],

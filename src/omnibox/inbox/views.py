@@ -12,6 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from omnibox.errors import explain
+from omnibox.html import count_remote_images
 from omnibox.inbox.policy import Policy, allowed
 from omnibox.inbox.way import Ways
 from omnibox.model import ADVANCE
@@ -272,6 +273,7 @@ def _message(
         "text": row.text,
         "reply_text": row.reply_text,
         "has_html": row.html is not None,
+        "remote_images": count_remote_images(row.html) if row.html else 0,
         "subject": row.subject,
         "at": moment(row.at),
         "created_at": moment(row.created_at),

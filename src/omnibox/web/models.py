@@ -369,6 +369,7 @@ class Message(Wire):
     text: str
     reply_text: str | None
     has_html: bool
+    remote_images: int  # of its HTML; they are never loaded
     subject: str | None
     at: Time
     created_at: Time

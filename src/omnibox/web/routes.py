@@ -15,6 +15,7 @@ MODULES = (
     "omnibox.web.hooks",
     "omnibox.web.live",
     "omnibox.web.metrics",
+    "omnibox.web.originals",
     "omnibox.web.rearrangements",
     "omnibox.web.search",
     "omnibox.web.snapshot",

@@ -9,6 +9,7 @@ import type {
   Contact,
   Counts,
   Found,
+  Me,
   Message,
   Row,
   Snapshot,
@@ -19,6 +20,7 @@ type Fits<Server extends Ours, Ours> = Server;
 
 export type Agreement = [
   Fits<Served["Agent"], Agent>,
+  Fits<Served["Me"], Me>,
   Fits<Served["Counts"], Counts>,
   Fits<Served["Found"], Found>,
   Fits<Served["Row"], Row>,

@@ -57,7 +57,8 @@ export function createApi(request: Request) {
       post<Me>("/api/me/password", body),
     snapshot: () => get<Snapshot>("/api/snapshot"),
     counts: () => get<Counts>("/api/counts"),
-    changeMe: (body: { name?: string; is_on?: boolean }) => patch<Me>("/api/me", body),
+    changeMe: (body: { name?: string; is_on?: boolean; signature?: string }) =>
+      patch<Me>("/api/me", body),
 
     conversations: (query: ListQuery) =>
       get<ConversationPage>("/api/conversations", { limit: 50, ...query }),

@@ -1685,6 +1685,8 @@ export interface components {
             reply_text: string | null;
             /** Has Html */
             has_html: boolean;
+            /** Remote Images */
+            remote_images: number;
             /** Subject */
             subject: string | null;
             /**

@@ -263,6 +263,7 @@ export interface Message {
   text: string;
   reply_text: string | null;
   has_html: boolean;
+  remote_images: number;
   subject: string | null;
   at: Time;
   created_at: Time;

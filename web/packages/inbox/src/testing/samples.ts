@@ -94,6 +94,7 @@ export const message = (change: Partial<Message> = {}): Message => ({
   text: "Hello",
   reply_text: null,
   has_html: false,
+  remote_images: 0,
   subject: null,
   at: AT,
   created_at: AT,

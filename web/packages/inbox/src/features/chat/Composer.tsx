@@ -18,6 +18,7 @@ import { FileChips } from "./FileChips.tsx";
 import { Notices } from "./Notices.tsx";
 import { gateOf, partsOf } from "./policy.ts";
 import { copiedLast } from "./recipients.ts";
+import { Signature } from "./Signature.tsx";
 import { useUploads } from "./useUploads.ts";
 
 const DRAFT_MS = 300;
@@ -233,6 +234,7 @@ export function Composer({ row, messages, door }: ComposerProps) {
           addFiles(event.clipboardData.files);
         }}
       />
+      {!isNote && !isClosed && <Signature channel={row.channel} />}
       {!isNote && <FileChips uploads={uploads} />}
       <div className={styles.tools}>
         <input

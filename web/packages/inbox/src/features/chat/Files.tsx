@@ -4,7 +4,7 @@ import { IconDownload, IconFile, IconFileAlert, IconFileDots } from "@tabler/ico
 import { bytes } from "../../ui/time.ts";
 import styles from "./Files.module.css";
 
-const isPicture = ({ content_type, state, url }: Attachment): boolean =>
+export const isPicture = ({ content_type, state, url }: Attachment): boolean =>
   state === "ready" && url !== null && /^image\/(png|jpeg|gif|webp|avif)$/.test(content_type);
 
 function File({ file }: { file: Attachment }) {

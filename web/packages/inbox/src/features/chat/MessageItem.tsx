@@ -9,9 +9,10 @@ import { ChannelIcon } from "../../ui/ChannelIcon.tsx";
 import { RichText } from "../../ui/RichText.tsx";
 import { clockTime, fullTime } from "../../ui/time.ts";
 import { DeliveryTrouble, Tick } from "./Delivery.tsx";
-import { Files } from "./Files.tsx";
+import { Files, isPicture } from "./Files.tsx";
 import styles from "./MessageItem.module.css";
 import { MessageMenu } from "./MessageMenu.tsx";
+import { Original } from "./Original.tsx";
 import { rearrangementOf, useLineWords, useWhy } from "./why.ts";
 
 function Body({ message }: { message: Message }) {
@@ -177,15 +178,23 @@ interface MessageItemProps {
 function MessageItemContent({ message, isFirst, isLast, contact, homeChannel }: MessageItemProps) {
   const { t } = useLingui();
   const connector = useConnectorOf(message.channel);
+  const [wantsOriginal, setWantsOriginal] = useState(false);
   const { kind, author } = message;
   if (kind === "line") return <Line message={message} />;
-  const hasBubble = Boolean(message.text || message.is_deleted || message.subject);
+  const hasOriginal = message.has_html && !message.is_deleted;
+  const isLaidOut = hasOriginal && wantsOriginal;
+  const hasBubble = Boolean(message.text || message.is_deleted || message.subject || hasOriginal);
+  // The frame shows the pictures of the text where they belong.
+  const files = isLaidOut
+    ? message.attachments.filter((file) => !(file.is_inline && isPicture(file)))
+    : message.attachments;
   return (
     <article
       className={styles.message}
       data-kind={kind}
       data-first={isFirst || undefined}
       data-message={message.id}
+      data-original={isLaidOut || undefined}
       data-bot={author.kind === "bot" || undefined}
     >
       {isFirst && (
@@ -205,12 +214,25 @@ function MessageItemContent({ message, isFirst, isLast, contact, homeChannel }: 
         <div className={styles.row}>
           <div className={styles.bubble}>
             <Envelope message={message} />
-            <Body message={message} />
+            {isLaidOut ? (
+              <Original message={message} from={author.name ?? contact} />
+            ) : (
+              <Body message={message} />
+            )}
+            {hasOriginal && (
+              <button
+                type="button"
+                className={styles.toggle}
+                onClick={() => setWantsOriginal(!wantsOriginal)}
+              >
+                {isLaidOut ? <Trans>Show text</Trans> : <Trans>Show original</Trans>}
+              </button>
+            )}
           </div>
           {kind !== "note" && <MessageMenu message={message} />}
         </div>
       )}
-      <Files files={message.attachments} />
+      <Files files={files} />
       <Meta message={message} isLast={isLast} />
       <DeliveryTrouble message={message} />
     </article>

@@ -1,8 +1,16 @@
 import { Trans, useLingui } from "@lingui/react/macro";
-import { Button, PasswordInput, Switch, TextInput, useMantineColorScheme } from "@mantine/core";
+import {
+  Button,
+  PasswordInput,
+  Switch,
+  Textarea,
+  TextInput,
+  useMantineColorScheme,
+} from "@mantine/core";
 import { useState } from "react";
 import { type Language, languages, setLanguage } from "../../app/i18n.ts";
 import { useDesk } from "../../app/live.ts";
+import { hideCards } from "../../app/masking.ts";
 import { useOnline } from "../../app/online.ts";
 import { useServices } from "../../app/services.ts";
 import { Choice } from "../../ui/Choice.tsx";
@@ -12,6 +20,9 @@ import { useReason } from "../../ui/reasons.ts";
 import { toast } from "../../ui/toast.tsx";
 import { PASSWORD_LENGTH, useTexts } from "../../ui/useTexts.ts";
 import styles from "./ProfilePage.module.css";
+
+/** The server's own limit; it refuses longer ones as well. */
+const SIGNATURE_LENGTH = 2_000;
 
 function Name() {
   const { t } = useLingui();
@@ -40,6 +51,50 @@ function Name() {
         onChange={(event) => setName(event.currentTarget.value)}
       />
       <Button type="submit" variant="default" disabled={!isChanged}>
+        <Trans>Save</Trans>
+      </Button>
+    </form>
+  );
+}
+
+function Signature() {
+  const { t } = useLingui();
+  const { api, store } = useServices();
+  const { me } = useDesk();
+  const form = useTexts({ signature: me.signature });
+  const typed = form.values.signature;
+  const most = SIGNATURE_LENGTH;
+  return (
+    <form
+      className={styles.signature}
+      onSubmit={form.submit(async ({ signature }) => {
+        if ([...signature].length > most)
+          return form.fail("signature", t`Too long: at most ${most} characters`);
+        const saved = await api.changeMe({ signature: hideCards(signature) });
+        store.putAgent(saved);
+        form.set({ signature: saved.signature });
+        toast(t`Saved`);
+      })}
+    >
+      {form.fault && (
+        <p className={styles.fault} role="alert">
+          {form.fault}
+        </p>
+      )}
+      <Textarea
+        {...form.field("signature")}
+        label={t`Signature`}
+        description={t`Stands below your replies on the channels that add signatures.`}
+        autosize
+        minRows={3}
+        maxRows={10}
+      />
+      <Button
+        type="submit"
+        variant="default"
+        loading={form.isBusy}
+        disabled={typed === me.signature}
+      >
         <Trans>Save</Trans>
       </Button>
     </form>
@@ -125,6 +180,7 @@ export default function ProfilePage() {
     <Page title={t`Profile and appearance`} text={me.email}>
       <Panel title={t`You`}>
         <Name />
+        <Signature />
         <Switch
           label={t`Online`}
           description={t`Offline, you still see everything; customers see that nobody is there.`}
