@@ -166,7 +166,12 @@ class Door:
                 await self._context.remember(key, str(offers), datetime.now(UTC) + REMEMBERED)
                 if offers > MOST_OFFERS and stubs:
                     await receive(stubs, receive.cursor)
-        except Exception:
+        except Exception as error:  # as above: nothing is answered for what is not stored
+            self._context.log.warning(
+                "an unreadable mail was not noted; it will be offered again",
+                connection=self._context.connection,
+                error=type(error).__name__,
+            )
             return LATER
         self._context.log.warning(
             "a mail cannot be read", connection=self._context.connection, offers=offers, size=len(letter.raw)
