@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -95,9 +96,30 @@ class Dovecot:
         subprocess.run(["chown", "-R", "dovecot:", str(self.folder / "mail" / user)], check=True)
 
     def rebuild(self, user: str) -> None:
-        """Forget all UIDs, as a restored mailbox does."""
-        for path in (self.folder / "mail" / user).glob("dovecot*"):
-            path.unlink(missing_ok=True)  # Dovecot may be renaming it just now
+        """Forget all UIDs, as a restored mailbox does; afterwards the numbers belong to another UIDVALIDITY.
+
+        Dovecot would take the time in seconds for it, which is the old one where a test is quick, and a session that is
+        still closing would write the old one back.
+        """
+        self._end_sessions(user)
+        inbox = self.folder / "mail" / user
+        validity = int(re.findall(rb"V(\d+)", (inbox / "dovecot-uidlist").read_bytes().splitlines()[0])[0])
+        for path in inbox.glob("dovecot*"):
+            path.unlink()
+        (inbox / "dovecot-uidlist").write_text(f"3 V{validity + 1} N1\n")
+        shutil.chown(inbox / "dovecot-uidlist", "dovecot", "dovecot")
+
+    def _end_sessions(self, user: str) -> None:
+        deadline = time.monotonic() + 20
+        while user in self._admin("who", "-1", user):
+            self._admin("kick", user)
+            assert time.monotonic() < deadline, f"a session of {user} does not end"
+            time.sleep(0.02)
+
+    def _admin(self, *words: str) -> str:
+        """What `doveadm` prints; it fails where it finds nobody."""
+        command = ["doveadm", "-c", str(self.folder / "dovecot.conf"), *words]
+        return subprocess.run(command, check=False, capture_output=True, text=True).stdout
 
 
 def free_port() -> int:
