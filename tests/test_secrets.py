@@ -135,7 +135,11 @@ def test_the_variable_goes_before_the_file(tmp_path: Path) -> None:
     assert not (tmp_path / "other").exists()
 
 
-@pytest.mark.parametrize("wrong", ["", "short", KEY[:-4], KEY + KEY, "ü" * 44, KEY.replace(KEY[3], "!")])
+@pytest.mark.parametrize(
+    "wrong",
+    ["", "short", KEY[:-4], KEY + KEY, "ü" * 44, KEY.replace(KEY[3], "!")],
+    ids=["empty", "short", "cut", "twice", "not ascii", "not base64"],
+)
 def test_a_wrong_key_is_named_by_its_place_and_not_shown(wrong: str, tmp_path: Path) -> None:
     with pytest.raises(BadKey, match="key 2") as caught:
         Secrets([KEY, wrong])
