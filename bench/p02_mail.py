@@ -19,9 +19,9 @@ from bench.servers import BARE, Server, hub, run_aside
 from omnibox.testing.world.demo import Admin
 from omnibox.testing.world.mail import MailHouse
 
-MAILS, LONG = 200, 500
+MAILS, LONG = 500, 2000
 ROUNDS = 3
-VISIBLE_S = 40
+VISIBLE_S = 90
 WORDS = (
     "hello we are still waiting for our parcel and would like to know when it will arrive could you please look into"
     " this and tell us what happened thank you very much in advance kind regards the invoice shows another address"

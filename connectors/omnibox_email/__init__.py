@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -30,11 +31,33 @@ from omnibox_email.faults import Timings
 from omnibox_email.sending.manners import CONFIRMATION, PACES, QUOTES
 
 if TYPE_CHECKING:
+    from omnibox_email.door.listening import Door
     from omnibox_email.intake import Ours
+    from omnibox_email.mailbox.following import Follower
     from omnibox_email.sending.lines import Lines
 
 MOST_FILE_BYTES = 25_000_000
 FIVE_DAYS_S = 5 * 24 * 3600
+
+
+# To be called in a thread: what reads mail takes half a second to load, and no loop shall stand still for it.
+
+
+def _door() -> type[Door]:
+    from omnibox_email import reading  # noqa: F401 - or the first mail would wait for it
+    from omnibox_email.door.listening import Door
+
+    return Door
+
+
+def _follower() -> type[Follower]:
+    import tenacity  # noqa: F401
+
+    from omnibox_email import reading  # noqa: F401
+    from omnibox_email.mailbox import imap  # noqa: F401
+    from omnibox_email.mailbox.following import Follower
+
+    return Follower
 
 
 class Email:
@@ -92,14 +115,9 @@ class Email:
 
     async def run(self, receive: Receive) -> None:
         """Follows the account's folders, or keeps the door, until cancelled."""
-        if self._account.door is not None:
-            from omnibox_email.door.listening import Door
-
-            await Door(self._context, self._account, self._ours(), self.timings).run(receive)
-            return
-        from omnibox_email.mailbox.following import Follower
-
-        await Follower(self._context, self._account, self._ours(), self.timings).run(receive)
+        load: Callable[[], type[Door] | type[Follower]] = _door if self._account.door is not None else _follower
+        reader = await asyncio.to_thread(load)
+        await reader(self._context, self._account, self._ours(), self.timings).run(receive)
 
     def _ours(self) -> Ours:
         from omnibox_email.intake import Ours

@@ -47,7 +47,7 @@ _MAILERS = re.compile(r"vacation|auto-?respon|auto-?reply|out-of-office", re.I)
 # What machines write before the subject they answer. A person may write it as well, so it counts only with a second
 # sign: the mail answers one, or its text speaks as such mails do.
 _SUBJECTS = re.compile(
-    r"\s*\[?(?:(?:automatic|automated|auto)[ -]?(?:reply|response)|out of (?:the )?office(?: auto-?reply)?|autoreply"
+    r"\s*[\[*]{0,3}(?:(?:automatic|automated|auto)[ -]?(?:reply|response)|out of (?:the )?office(?: auto-?reply)?|autoreply"
     r"|automatische (?:antwort|rückmeldung|e-?mail)|abwesenheits(?:notiz|nachricht|meldung)|abwesend"
     r"|nicht im (?:haus|büro)"
     r"|réponse automatique|absen(?:t|ce) du bureau|message d'absence|respuesta autom[aá]tica|fuera de (?:la )?oficina"
@@ -56,8 +56,15 @@ _SUBJECTS = re.compile(
     r"|poissaoloilmoitus"
     r"|odpowied[zź] automatyczna|automatyczna odpowied[zź]|automatická odpověď|автоматический ответ|автоответ"
     r"|автоматична відповідь|otomatik yan[ıi]t|αυτόματη απάντηση|automatikus válasz|răspuns automat"
-    r"|自動(?:返信|応答)|自动(?:回复|答复)|自動回覆|자동 ?(?:회신|응답))\s*\]?\s*"
-    r"(?:[:：-]|\Z|(?:re|aw|sv|antw|odp|rif|rv|tr)\s*:)",
+    r"|自動(?:返信|応答)|自动(?:回复|答复)|自動回覆|자동 ?(?:회신|응답)|automatická odpoveď|автоматичен отговор"
+    r"|automatski odgovor|samodejni odgovor|аутоматски одговор|resposta autom[àa]tica|automaatvastus"
+    r"|automātisk[aā] atbilde|automatinis atsakymas|رد تلقائي|پاسخ خودکار|(?:תשובה|מענה) אוטומטית?|trả lời tự động"
+    r"|balasan otomatis|(?:การ)?ตอบกลับอัตโนมัติ|auto-?antwort|vacation reply|auto(?=: re:)|on vacation"
+    r"|absent\(?e?\)? du bureau|réponse d['’]absence|ausente de la oficina|mensaje automático|messaggio automatico"
+    r"|poza biurem|nieobecność|frånvaro|frånvarande|fraværende|ikke til stede|ude af kontoret|mimo kancelář"
+    r"|házon kívül|вне офиса|нет на (?:месте|работе)|ofis dışında|不在(?:通知)?|外出中?|不在办公室|부재 ?중)"
+    r"\s*\]?\**\s*"
+    r"(?:[:：-]|(?<=\]) |\Z|(?:re|aw|sv|antw|odp|rif|rv|tr)\s*:)",
     re.I,
 )
 _WORDS = re.compile(
@@ -72,7 +79,9 @@ _WORDS = re.compile(
     r"|férias|ausente|recebemos (?:su?a|o seu)|afwezig|vakantie|ontvangen|semester|frånvarande|ferie|fraværende"
     r"|lomalla|poissa"
     r"|urlopie|nieobecn|dovolen|nepřítom|отпуск|отсутств|получили ваш|izin|άδεια|szabadság|concediu"
-    r"|自動(?:送信|返信|配信)|不在|休暇|お問い合わせありがとう|自动|休假|收到您|자동|휴가|부재",
+    r"|自動(?:送信|返信|配信)|不在|休暇|お問い合わせありがとう|自动|休假|收到您|자동|휴가|부재"
+    r"|відпуст|godišnj|odmor|одмор|dopust|puhkus|atostog|atvaļinājum|إجازة|خارج المكتب|מחופש|בחופש|nghỉ phép|cuti\b"
+    r"|ลาพัก|ลาหยุด|vacances",
     re.I,
 )
 

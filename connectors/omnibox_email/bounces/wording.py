@@ -91,6 +91,8 @@ FAILED = re.compile(
     r"|não (?:pôde|pode|foi|foram|puderam|é possível)|falha|não existe|niet (?:worden |kunnen |te )?(?:bezorg"
     r"|aflever|afgelever|bereik)|kon niet|bestaat niet|mislukt"
     r"|nie (?:mogła|można|został|udało|zostal)|nie istnieje|nelze|nebyl[ao]? (?:možné )?doruč|se nepodařilo"
+    r"|nezdařil|sa nepodarilo|nebolo možné|başarısız|nije (?:moguće|uspje|bilo)|ni (?:bilo )?mogoče|не вдалося"
+    r"|تعذر|فشل|לא ניתן|נכשל|không thể|thất bại|gagal|tidak dapat|ไม่สามารถ|ล้มเหลว"
     r"|neexistuje"
     r"|kunde inte|inte (?:att )?(?:leverera|nå)\b|nådde inte"
     r"|ikke (?:nå|frem)\b|kunne ikke|ikke leveres|ikke levert|ei voi|ei voitu|epäonnistui"

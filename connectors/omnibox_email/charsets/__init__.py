@@ -18,6 +18,9 @@ SUPPOSED = 3.0
 PLAUSIBLE = 1.3  # nats per byte; the same letters in a wrong Cyrillic set stay below
 SHORT_TEXT = 200  # bytes; more are not UTF-8 by chance
 SHORT = 4  # 8-bit bytes; fewer prove nothing against a label
+WESTERN = -0.5  # nats per byte; western words stay above, eastern ones read as Latin-1 mostly below
+CLEARLY = 6.0  # nats by which eastern letters have to win against a Latin-1 label
+WORDS_OF_PAIRS = 1.5  # nats per byte; Chinese, Japanese and Korean read in each other's sets stay below
 
 _CONTROL = dict.fromkeys([*range(0x09), 0x0B, 0x0C, *range(0x0E, 0x20), *range(0x7F, 0xA0)])
 _SURROGATES = re.compile("[\ud800-\udfff]")
@@ -27,6 +30,10 @@ _SHIFTED = re.compile(rb"\x0e(?:[!-~]{2})+\x0f")
 _TWINS = {"iso8859_2": "cp1250", "iso8859_5": "cp1251", "iso8859_6": "cp1256", "iso8859_7": "cp1253",
           "iso8859_8": "cp1255", "iso8859_13": "cp1257", "iso8859_4": "cp1257", "iso8859_15": "cp1252"}  # fmt: skip
 _FOREIGN_RUN = re.compile(rb"[\x80-\x9f\xa1-\xff]{3}")  # western languages do not write three accents in a row
+_EASTERN = ("cp1250", "iso8859_2", "cp1254", "cp1257")
+_NO_8BIT = frozenset({"us-ascii", "ascii", "ansi_x3.4-1968", "iso646-us", "iso-646-us", "646", "7bit", "7-bit"})
+# Where KOI8-U has Ukrainian letters KOI8-R has lines of frames; beside a letter no one draws a frame.
+_FRAMED_WORD = re.compile("[а-яёА-ЯЁ][╓╕╖╜╢╤╥╫]|[╓╕╖╜╢╤╥╫][а-яёА-ЯЁ]")
 _CYRILLIC = ("cp1251", "koi8_r", "koi8_u", "iso8859_5", "cp866", "mac_cyrillic")
 
 
@@ -43,6 +50,8 @@ def decode(raw: bytes, label: str = "", hints: Iterable[str] = ()) -> str:
     if not raw:
         return ""
     declared = codec_of(label) if label else None
+    if declared == "cp1252" and label.strip("\"' ").lower() in _NO_8BIT:
+        declared, hints = None, (*hints, "?iso-8859-1")  # says little about 8-bit bytes
     if raw.startswith((b"\xff\xfe", b"\xfe\xff")) and declared not in PAIRED:
         return raw.decode("utf-16", "replace")
     if declared in STATEFUL or declared == "utf-7" or declared in WIDE:
@@ -68,10 +77,19 @@ def guess(raw: bytes, hints: Iterable[str] = (), declared: str | None = None) ->
     known = favours(hints)
     if declared:
         known[declared] = known.get(declared, 0.0) + DECLARED
+    if known.keys() <= {"cp1252"} and _is_signs_only(raw):
+        return raw.decode("cp1252", "replace")
     known.setdefault("utf-8", 0.0)
     codec, weight = guessing.best(raw, known)
     mixed = _mixed(raw, weight, known)
     return _by_codec(raw, codec) if mixed is None else mixed
+
+
+def _is_signs_only(raw: bytes) -> bool:
+    """Whether the 8-bit bytes are units, fractions, powers and quotes among ASCII words: alike in no other set."""
+    if _FOREIGN_RUN.search(raw):
+        return False
+    return not any(byte >= 0x80 and chr(byte) not in "ªµº" and chr(byte).isalpha() for byte in raw[:LONGEST_MIXED])
 
 
 def _is_stateful(raw: bytes) -> bool:
@@ -151,7 +169,38 @@ def _by_label(raw: bytes, declared: str, hints: Iterable[str]) -> str:
         return _strict(raw, _TWINS[declared]) or text
     if declared == "cp1252" or declared in _CYRILLIC:
         return _unless_gibberish(raw, declared, hints)
+    if declared in PAIRED:
+        return _by_codec(raw, _other_pairs(raw, declared) or declared)
     return text
+
+
+def _other_pairs(raw: bytes, declared: str) -> str:
+    """The set of two-byte characters that gives words where the declared one gives rarities; empty if none does."""
+    if guessing.plausibility(raw, declared) > WORDS_OF_PAIRS:
+        return ""
+    others = (codec for codec in ("gb18030", "big5hkscs", "cp932", "euc_jp", "cp949") if codec != declared)
+    codec = max(others, key=lambda one: guessing.weight(raw, one))
+    is_likelier = guessing.weight(raw, codec) > guessing.weight(raw, declared) + DECLARED
+    is_whole = _strict(raw, codec) is not None
+    return codec if is_likelier and is_whole and guessing.plausibility(raw, codec) > WORDS_OF_PAIRS else ""
+
+
+def _eastern(raw: bytes) -> str:
+    """The Polish, Czech, Hungarian, Turkish or Baltic set of words under a Latin-1 label; empty where they are western.
+
+    What reads differently has to be letters within words: fractions, units and powers are signs everywhere.
+    """
+    if guessing.plausibility(raw, "cp1252") > WESTERN or sum(byte >= 0x80 for byte in raw[:LONGEST_MIXED]) < SHORT:
+        return ""
+    codec = max(_EASTERN, key=lambda one: guessing.weight(raw, one))
+    if guessing.weight(raw, codec) < guessing.weight(raw, "cp1252") + DECLARED_BY_HABIT + CLEARLY:
+        return ""
+    text, western = raw[:LONGEST_MIXED].decode(codec, "replace"), raw[:LONGEST_MIXED].decode("cp1252", "replace")
+    return codec if all(_is_in_word(text, at) for at, letter in enumerate(western) if letter != text[at]) else ""
+
+
+def _is_in_word(text: str, at: int) -> bool:
+    return text[at].isalpha() and (text[at - 1 : at].isalpha() or text[at + 1 : at + 2].isalpha())
 
 
 def _unless_gibberish(raw: bytes, declared: str, hints: Iterable[str]) -> str:
@@ -159,7 +208,7 @@ def _unless_gibberish(raw: bytes, declared: str, hints: Iterable[str]) -> str:
     key = "koi8_u" if declared == "koi8_r" else declared
     is_fine = not _FOREIGN_RUN.search(raw) if declared == "cp1252" else guessing.plausibility(raw, key) > PLAUSIBLE
     if is_fine:
-        return _by_codec(raw, declared)
+        return _by_codec(raw, (_eastern(raw) if declared == "cp1252" else "") or declared)
     known = favours(hints)
     known[key] = known.get(key, 0.0) + (DECLARED_BY_HABIT if declared == "cp1252" else DECLARED)
     codec, weight = guessing.best(raw, known)
@@ -192,7 +241,8 @@ def _by_codec(raw: bytes, codec: str) -> str:
     if codec == "koi8_u" and _strict(raw, "koi8_u") is None:
         codec = "koi8_r"
     try:
-        return raw.decode(codec, "replace")
+        text = raw.decode(codec, "replace")
+        return raw.decode("koi8_u", "replace") if codec == "koi8_r" and _FRAMED_WORD.search(text) else text
     except (UnicodeError, LookupError, ValueError):
         return raw.decode("cp1252", "replace")
 

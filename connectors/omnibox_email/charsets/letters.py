@@ -82,6 +82,7 @@ LANGUAGES = (
     Language("øåæéö", 0.035, _WEST),
     Language("áíéðóöþúýæ", 0.08, _WEST, rarity=-7.0),
     Language("ëéïóèöü", 0.01, _WEST),
+    Language("àòìùèé", 0.04, _WEST, rarity=-6.0),
     Language("àéèíóòçúïü·", 0.035, _WEST),
     Language("áíěéřčšžýůúňťďóľôäĺŕ", 0.14, _CENTRAL),
     Language("łąęóżśćńź", 0.08, _CENTRAL),

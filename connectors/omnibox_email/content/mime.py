@@ -29,6 +29,7 @@ _DELIMITER = re.compile(rb"--(?<![^\r\n]--)([^\r\n]{0,400})")
 _BREAK = re.compile(rb"\r*\n|\r|\Z")
 _CONTENT = re.compile(rb"[ \t]*content-(?:type|transfer|disposition|id|description)", re.I)
 _SHORT = {"html": "text/html", "multipart": "multipart/mixed"}  # as some programs write them
+_MAIN_TYPES = ("multipart/", "text/", "message/", "application/", "image/", "audio/", "video/", "font/", "model/")
 _TYPE = re.compile(r"[a-z0-9!#$&^_.+-]+/[a-z0-9!#$&^_.+-]+")
 
 
@@ -134,9 +135,18 @@ class _Walk:
                 node.shadowed = self.open.get(boundary)
                 self.open[boundary] = len(self.stack)
                 self.stack.append(node)
+                self._undelimited(node)
                 return node
         self.leaf = node
         return node
+
+    def _undelimited(self, node: Node) -> None:
+        """A first part whose delimiter was lost on the way: its headers stand where the preamble does."""
+        at = node.start
+        while self.raw[at : at + 1] in (b"\r", b"\n") and at < node.start + 10:
+            at += 1
+        if _CONTENT.match(self.raw, at):
+            node.children.append(self._part(at, is_root=False))
 
     def _untyped(self, node: Node) -> None:
         """A mail that lost its Content-Type on the way: part headers at its beginning say that it has parts."""
@@ -225,6 +235,8 @@ def content_type(block: Headers, default: str = "") -> Parameterised:
     """The Content-Type of a block; what cannot be read is text/plain (RFC 2045 5.2)."""
     kind = headers.parameterised(block.first("content-type"))
     found = _TYPE.match(kind.value)
+    if kind.parameters.get("boundary") and not (found and kind.value.startswith(_MAIN_TYPES)):
+        return Parameterised("multipart/mixed", kind.parameters)  # damaged on the way
     if found is None:
         return Parameterised(default or _SHORT.get(kind.value, "text/plain"), kind.parameters)
     parameters = kind.parameters

@@ -152,7 +152,7 @@ class Body:
             source = charsets.clean(bodies.decode(content, label, self.hints, is_html=True))
             self.shown.append(Shown(html_text.html_to_text(source), source))
             return
-        if _BEGIN.search(content):
+        if b"begin" in content and _BEGIN.search(content):
             content = self._take_uuencoded(content)
         plain = charsets.clean(bodies.decode(content, label, self.hints))
         if node.type in _RICH:

@@ -53,7 +53,7 @@ def quoted_printable(body: bytes) -> bytes:
 
 
 def _base64(body: bytes, *, is_text: bool) -> bytes:
-    if is_text and _is_plain(body):
+    if is_text and not _is_encoded_above_footer(body) and _is_plain(body):
         return body
     encoded, tail = _split_footer(body)
     decoded = base64(encoded)
@@ -68,6 +68,15 @@ def _is_plain(body: bytes) -> bool:
     decoded = base64(sample)
     noise = sum(byte < 9 or 13 < byte < 32 for byte in decoded) + decoded.decode("utf-8", "replace").count("\ufffd")
     return noise * 20 > len(decoded)
+
+
+def _is_encoded_above_footer(body: bytes) -> bool:
+    """Whether whole base64 stands above a footer, which may be longer than a short text and looks plain."""
+    found = _FOOTER.search(body)
+    letters = b"".join(body[: found.start()].split()) if found else b""
+    return (
+        len(letters) >= 8 and len(letters) % 4 == 0 and bool(_BASE64_LINE.match(letters)) and b"=" not in letters[:-2]
+    )
 
 
 def _split_footer(body: bytes) -> tuple[bytes, bytes]:

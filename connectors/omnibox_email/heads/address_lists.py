@@ -12,6 +12,7 @@ from omnibox_email.heads.address_tokens import Token, entries
 MOST_ADDRESSES = 500
 MOST_HALVES = 5
 LONGEST_ADDRESS = 1000
+LONGEST_ORDINARY = 300
 LONGEST_NAME = 500
 
 
@@ -24,9 +25,27 @@ class Mailbox:
     doubt: str = ""
 
 
+# `Ann Lee <ann@x.example>` or the address alone, in letters that mean nothing else anywhere.
+_ORDINARY = re.compile(
+    rb"(?:([A-Za-z0-9][A-Za-z0-9._-]*+(?: [A-Za-z0-9._-]++)*+) )?(<)?"
+    rb"([A-Za-z0-9._+-]++@[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?)(?(2)>)"
+)
+
+
 def parse_list(raw: bytes, hints: Sequence[str] = ()) -> list[Mailbox]:
     """The mailboxes of a header: groups flattened, order kept, at most 500."""
+    if (one := _ordinary(raw)) is not None:
+        return [one]
     return _parsed(headers.to_text(raw, hints), hints, may_decode=True) if raw.strip(b" ,") else []
+
+
+def _ordinary(raw: bytes) -> Mailbox | None:
+    """The one mailbox of a header as most are written; None for any other header."""
+    found = _ORDINARY.fullmatch(raw) if len(raw) <= LONGEST_ORDINARY else None
+    if found is None or (found.group(1) and not found.group(2)) or _NOBODY.match(raw.decode("ascii").replace("<", "")):
+        return None
+    name, _, address = found.groups()
+    return Mailbox(name.decode("ascii") if name else None, address.decode("ascii"))
 
 
 def _parsed(text: str, hints: Sequence[str], *, may_decode: bool) -> list[Mailbox]:

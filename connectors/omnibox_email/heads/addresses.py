@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -28,6 +29,16 @@ def domain_of(address: str) -> str:
 _SIGNED = r"(?P<token>[a-z0-9.]{16,200})"
 
 
+@functools.lru_cache(maxsize=512)
+def _shape(own: str, pattern: str) -> re.Pattern[str]:
+    """The reply addresses of an address; asked for every recipient of every mail."""
+    local, _, domain = own.rpartition("@")
+    shape = re.escape(pattern)
+    for name, part in (("local", re.escape(local)), ("domain", re.escape(domain)), ("token", _SIGNED)):
+        shape = shape.replace(re.escape("{" + name + "}"), part)
+    return re.compile(shape)
+
+
 @dataclass(frozen=True, slots=True)
 class OwnAddress:
     """One of our channels' addresses and the shape of its reply addresses (empty: none)."""
@@ -46,11 +57,7 @@ class OwnAddress:
         """What stands at the token's place of an address of ours; empty where nothing of that shape does."""
         if not self.pattern:
             return ""
-        local, _, domain = fold(self.address).rpartition("@")
-        shape = re.escape(self.pattern.lower())
-        for name, part in (("local", re.escape(local)), ("domain", re.escape(domain)), ("token", _SIGNED)):
-            shape = shape.replace(re.escape("{" + name + "}"), part)
-        found = re.fullmatch(shape, fold(address))
+        found = _shape(fold(self.address), self.pattern.lower()).fullmatch(fold(address))
         return found.group("token") if found else ""
 
     def is_in(self, address: str) -> bool:

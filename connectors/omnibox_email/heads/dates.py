@@ -15,6 +15,12 @@ _BLANKS = {0xA0: " ", 0x202F: " ", 0x2212: "-", 0x200E: None, 0x200F: None}
 _DIGITS = re.compile(r"[\u0660-\u0669\u06f0-\u06f9\u0966-\u096f\uff10-\uff19]")
 _COMMENT = re.compile(r"\([^()]*\)")
 _HALF = r"(?:\s*(?P<half>[AaPp])\.?\s?[Mm]\b\.?)?"
+# `Fri, 20 Nov 2026 10:15:00 +0100 (CET)`, as nearly all write it, and IMAP's ` 1-Nov-2026 10:15:00 +0100`.
+_ORDINARY = re.compile(
+    r" ?(?:[A-Z][a-z]{2}, )?(\d{1,2})[ -](Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[ -](\d{4})"
+    r" (\d\d):(\d\d):(\d\d) ([+-](?:0\d|1[0-4]))([0-5]\d)(?: \([A-Z]{1,5}\))?",
+    re.ASCII,
+)
 _TIME = re.compile(
     r"(?<![\d:])(?P<hour>\d{1,2})\s?[:h]\s?(?P<minute>\d{1,2})(?:\s?[:m]\s?(?P<second>\d{1,2})(?:[.,]\d{1,9})?)?s?(?![\d:])"
     + _HALF
@@ -46,6 +52,9 @@ def parse_date(text: str, now: datetime | None = None) -> datetime | None:
     Absurd: before 1990, or more than a day after `now`. A missing, unknown or military zone counts as UTC (RFC 5322
     4.3); the day of the week counts for nothing.
     """
+    if found := _ORDINARY.fullmatch(text):
+        moment = _ordinary(found)
+        return moment if moment and _is_sensible(moment, now or datetime.now(UTC)) else None
     text = _plain(text)
     if (moment := _of_digits(text)) is None:
         time = _TIME.search(text) or _DOTTED_TIME.search(text)
@@ -56,6 +65,14 @@ def parse_date(text: str, now: datetime | None = None) -> datetime | None:
         zone = _zone(_without_dates(text[time.end() :]))
         moment = _moment(date, time, zone) if date and zone else None
     return moment if moment and _is_sensible(moment, now or datetime.now(UTC)) else None
+
+
+def _ordinary(found: re.Match[str]) -> datetime | None:
+    day, month, year, hour, minute, second, hours, minutes = found.groups()
+    sign = -1 if hours[0] == "-" else 1
+    zone = timezone(timedelta(hours=int(hours), minutes=sign * int(minutes)))
+    date = int(year), calendars.month(month) or 0, int(day)
+    return _build(date, (int(hour), int(minute), int(second)), zone)
 
 
 def _plain(text: str) -> str:

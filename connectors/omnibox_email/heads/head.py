@@ -55,8 +55,10 @@ def hints(block: Headers, labels: Iterable[str], body: bytes = b"") -> tuple[str
     those of its parts, `body` the beginning of a body.
     """
     values = [value for name in SAMPLED for value in block.all(name)]
-    named = [label.decode("ascii") for value in values for label in _LABEL.findall(value)[:MOST_LABELS]]
-    in_body = [label.decode("ascii") for label in _CHARSET.findall(body)[:MOST_LABELS]]
+    encoded = [value for value in values if b"=?" in value]
+    named = [label.decode("ascii") for value in encoded for label in _LABEL.findall(value)[:MOST_LABELS]]
+    labels_in_body = _CHARSET.findall(body) if b"charset" in body.lower() else []
+    in_body = [label.decode("ascii") for label in labels_in_body[:MOST_LABELS]]
     found = list(dict.fromkeys([*labels, *named[: 2 * MOST_LABELS], *in_body]))
     if all(value.isascii() for _, value in block.fields) and body.isascii():
         return tuple(found)

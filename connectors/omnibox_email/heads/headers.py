@@ -17,6 +17,7 @@ from omnibox_email.heads.parameters import parameterised as parameterised
 MOST_HEADERS = 1000
 MOST_BLOCK_BYTES = 256 * 1024
 MOST_HEADER_BYTES = 102_400
+MOST_ORDINARY_BYTES = 64 * 1024
 MOST_NOISE_LINES = 20
 MOST_OF_A_NAME = 100  # fields of one name that are kept beyond the limits above
 LONG_LINE = 60  # bytes; a line broken without an indent was longer than this
@@ -41,6 +42,10 @@ MACHINES = words("received return-path delivered-to message-id mime-version dkim
 _LINE_END = re.compile(rb"(?<!\r)\r*+\n|\r(?=[A-Za-z][A-Za-z0-9-]{1,60}:)")
 _FIELD = re.compile(rb"([!-9;-~]{1,200})[ \t]*:")
 _NO_NAME = re.compile(rb"[^!-9;-~ \t]")
+# A field as nearly all are, folded ones included: no stray CR, no NUL, no line of blanks, no damage before the colon.
+_ORDINARY = re.compile(rb"([!-9;-~]{1,200}+)[ \t]*+:[ \t]*+([^\r\n\0]*+(?:\r?\n[ \t]++[^ \t\r\n\0][^\r\n\0]*+)*+)\r?\n")
+_FOLD = re.compile(rb"[ \t]*\r?\n[ \t]+")
+_EMPTY_LINE = re.compile(rb"\r?\n")
 _ADDRESSES = words("from to cc bcc reply-to sender resent-from resent-to")
 _IDS = words("references in-reply-to message-id")
 
@@ -51,18 +56,19 @@ class Headers:
 
     fields: tuple[tuple[str, bytes], ...] = ()
     is_cut: bool = False
+    _firsts: dict[str, bytes] = field(init=False, repr=False, compare=False)  # asked some hundred times a mail
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_firsts", dict(reversed(self.fields)))
 
     def all(self, name: str) -> list[bytes]:
-        return [value for field, value in self.fields if field == name]
+        return [value for field, value in self.fields if field == name] if name in self._firsts else []
 
     def first(self, name: str) -> bytes:
-        for each, value in self.fields:  # asked some sixty times a mail: a generator takes twice as long
-            if each == name:
-                return value
-        return b""
+        return self._firsts.get(name, b"")
 
     def has(self, name: str) -> bool:
-        return any(field == name for field, _ in self.fields)
+        return name in self._firsts
 
     def plain(self, name: str) -> str:
         """A header that holds only ASCII words (types, flags), as it stands."""
@@ -71,6 +77,33 @@ class Headers:
 
 def split_block(raw: bytes, start: int, end: int, *, is_root: bool) -> tuple[Headers, int]:
     """The headers that begin at `start`, and where the body begins."""
+    fields, body, is_cut = _ordinary_block(raw, start, end) or _mended_block(raw, start, end, is_root=is_root)
+    if is_root and not any(_is_known(name.encode("latin-1")) for name, _ in fields):
+        return Headers(), start  # not a header block at all: everything is text
+    return Headers(tuple(fields), is_cut), body
+
+
+_Block = tuple[list[tuple[str, bytes]], int, bool]
+
+
+def _ordinary_block(raw: bytes, start: int, end: int) -> _Block | None:
+    """The fields of a block without damage or excess, field by field and not line by line; None for any other.
+
+    It gives what `_mended_block` would in a quarter of the time.
+    """
+    fields: list[tuple[str, bytes]] = []
+    at, end = start, min(end, start + MOST_ORDINARY_BYTES)
+    while found := _ORDINARY.match(raw, at, end):
+        name, value = found.groups()
+        if b"\n" in value:
+            value = _FOLD.sub(b" ", value)
+        fields.append((name.decode("ascii").lower(), value.strip(b" \t")))
+        at = found.end()
+    body = _EMPTY_LINE.match(raw, at, end)
+    return (fields, body.end(), False) if body and 0 < len(fields) <= MOST_HEADERS else None
+
+
+def _mended_block(raw: bytes, start: int, end: int, *, is_root: bool) -> _Block:
     taken, body = _Taken(), start
     for kind, line, after in _block_lines(raw, start, end, is_root=is_root):
         body = after
@@ -81,9 +114,7 @@ def split_block(raw: bytes, start: int, end: int, *, is_root: bool) -> tuple[Hea
         elif kind == "noise":
             taken.mend(line)
     taken.end()
-    if is_root and not any(_is_known(name.encode("latin-1")) for name, _ in taken.fields):
-        return Headers(), start  # not a header block at all: everything is text
-    return Headers(tuple(taken.fields), taken.is_cut), body
+    return taken.fields, body, taken.is_cut
 
 
 @dataclass(slots=True)
@@ -273,6 +304,8 @@ def decode_words(text: str, hints: Sequence[str] = ()) -> str:
 
 def one_line(text: str) -> str:
     """Cleaned text without line breaks: an encoded line end in a subject adds no header anywhere."""
+    if text.isascii() and text.isprintable():
+        return text.strip()
     return _BREAKS.sub(" ", charsets.clean(text).replace("\ufeff", "")).strip()
 
 

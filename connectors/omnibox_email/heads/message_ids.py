@@ -10,6 +10,7 @@ from omnibox_email.heads import encoded_words
 MOST_IDS = 1000
 LONGEST_ID = 2000
 
+_ORDINARY = re.compile(rb"<([!-;=?-~]{1,1000})>")  # one id, as most headers hold
 _IDS = re.compile(r"<([^<>]*)>")
 _COMMENT = re.compile(r"\([^()]*\)")
 # "Message from Ann <ann@x.example> of 3 May <id@x>": the first brackets hold a person (mh, BSD mail).
@@ -21,6 +22,10 @@ def ids_of(raw: bytes) -> list[str]:
 
     Blanks inside an id come from folding and are dropped. Of more than a thousand the first and the newest are kept.
     """
+    if not raw:
+        return []
+    if (one := _ORDINARY.fullmatch(raw)) and b"=?" not in raw:
+        return [one.group(1).decode("ascii")]
     text = raw.decode("utf-8", "replace")
     if "=?" in text:
         text = encoded_words.decode(text)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import unquote_to_bytes
 
@@ -12,11 +13,13 @@ from omnibox_email.heads import encoded_words
 
 MOST_PARAMETERS = 100
 LOOK_AHEAD = 2000
+LONGEST_KEPT = 60  # bytes
 
 _COMMENT = re.compile(r"\([^()]*\)")
 _NEAR_SLASH = re.compile(r"(?<!\s)\s{0,20}/\s{0,20}")
 _COMMENT_BEFORE = re.compile(r"(?:\([^()]*\)\s{0,20})++(?=[\"A-Za-z0-9])")
 _UNSEPARATED = re.compile(r"([^\s;,=()]{1,100})[\s,]{1,9}(?=[a-z][a-z0-9*-]{1,30}\s{0,3}=)")
+_NO_VALUE = re.compile(r"(?:file)?name\*?\d?\*?\s{0,3}=")
 _CLOSED_EARLY = re.compile(r'(?<!\\)"\s+[A-Za-z][A-Za-z0-9*-]{1,30}\s*=')
 _ESCAPED = re.compile(r"\\([^A-Za-z0-9 ])")
 _WINDOWS_PATH = re.compile(r"[A-Za-z]:\\|\\\\[A-Za-z0-9]")
@@ -29,7 +32,10 @@ class Parameterised:
     """A value with parameters: `text/plain; charset=utf-8`."""
 
     value: str
-    parameters: dict[str, str]
+    parameters: Mapping[str, str]
+
+
+_NOTHING = Parameterised("", {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +51,20 @@ def parameterised(raw: bytes, hints: Sequence[str] = ()) -> Parameterised:
 
     A value in the extended form goes before the plain one of the same name: it is the one that holds every letter.
     """
+    if not raw:
+        return _NOTHING
+    if len(raw) <= LONGEST_KEPT and raw.isascii():
+        return _kept(raw)
+    return _read(raw, hints)
+
+
+@functools.lru_cache(maxsize=512)
+def _kept(raw: bytes) -> Parameterised:
+    """As `parameterised`: mails repeat the short ones, `text/plain; charset=utf-8` first of all."""
+    return _read(raw, ())
+
+
+def _read(raw: bytes, hints: Sequence[str]) -> Parameterised:
     text = charsets.decode(raw, "", hints)
     pieces = list(_pieces(text))
     bare = _NEAR_SLASH.sub("/", _COMMENT.sub("", pieces[0]).strip())
@@ -52,6 +72,9 @@ def parameterised(raw: bytes, hints: Sequence[str] = ()) -> Parameterised:
     if found := _UNSEPARATED.match(value):
         pieces.insert(1, bare[found.end() :])
         value = found.group(1)
+    elif _NO_VALUE.match(value):  # `Content-Disposition: filename="a.pdf"`
+        pieces.insert(1, pieces[0])
+        value = ""
     plain: dict[str, str] = {}
     segments: dict[str, dict[int, _Segment]] = {}
     for piece in pieces[1 : MOST_PARAMETERS + 1]:

@@ -19,6 +19,7 @@ from omnibox_email.intake import Ours
 from omnibox_email.mailbox.counting import Counter
 from omnibox_email.mailbox.cursors import Keeper, Mark, first_mark, renumbered
 from omnibox_email.mailbox.fetching import Batch, Fetcher
+from omnibox_email.mailbox.sent import sent_folders
 
 if TYPE_CHECKING:
     from omnibox_email.mailbox.imap import Line
@@ -26,13 +27,6 @@ if TYPE_CHECKING:
 
 IDLE_JITTER = 1 / 6
 MOST_LINES = 3  # providers give an account 5 (Yahoo) to 15 (Gmail) of them, and people's own programs need some
-_SENT_NAMES = frozenset(
-    {
-        *("sent", "sent items", "sent mail", "sent messages", "[gmail]/sent mail"),
-        *("gesendet", "gesendete elemente", "gesendete objekte", "enviados", "elementos enviados", "inviata"),
-        *("posta inviata", "éléments envoyés", "envoyés", "verzonden items", "verzonden", "itens enviados"),
-    }
-)
 
 
 async def dial(context: Context, account: Account, timings: Timings) -> Line:
@@ -133,7 +127,7 @@ class _Reader:
             raise ChannelDown("email.imap_forbidden") from None
         has_survived = False
         try:
-            self._sent = await self._sent_folder(line)
+            self._sent = next(iter(await sent_folders(line, self._account)), "")
             others = self._others(folder, visited) if is_first else []
             if others:
                 await self._look(line, folder)  # what customers wrote comes before the answers to it
@@ -181,20 +175,6 @@ class _Reader:
         return False
 
     # -- which folders --
-
-    async def _sent_folder(self, line: Line) -> str:
-        """The folder of sent mail: as the admin says, as the server marks it, or by its usual names."""
-        if self._account.sent_folder:
-            return self._account.sent_folder
-        listed = [(name, attributes) for name, attributes in await line.folders() if name.upper() != "INBOX"]
-        marked = [name for name, attributes in listed if "\\sent" in attributes]
-        named = [
-            name
-            for name, attributes in listed
-            if "\\noselect" not in attributes
-            and {name.lower(), name.lower().rpartition("/")[2], name.lower().rpartition(".")[2]} & _SENT_NAMES
-        ]
-        return next(iter([*marked, *named]), "")
 
     def _others(self, folder: str, visited: Sequence[str]) -> list[str]:
         sent = [self._sent] if self._sent and self._account.reads_sent else []

@@ -12,6 +12,7 @@ MOST_WRAPPED = 8
 NOTES_LINES = 10
 
 _DASHES = "-_=–—―─━－*~#+"
+_BEFORE_RULES = _DASHES + " >|"
 _EDGE = " \t*_-=–—―─━－~#+>|[](){}.…:："
 _DRAWN = re.compile(r"[_=–—―─━－~-]{3}")
 _HOUR = re.compile(r"(?<!\d)\d{1,2}[:.h]\d{2}|\d{1,2} ?(?:uhr|am|pm|時|时|點|点|시)\b", re.I)
@@ -19,6 +20,24 @@ _YEAR = re.compile(r"(?:19[89]|20\d|25\d|٢٠\d)\d|\d{1,2}[./-]\d{1,2}[./-]\d{2}
 _GLUED = re.compile(r"[-_=]{2,40} ?([^-_=].{3,40}?) ?[-_=]{2,40} ?(\w.{3,})")
 _COLUMN = re.compile(r"\s{3}([^\W\d_]{1,12})\Z")
 _INLINE_LABEL = re.compile(r"(?<![^\s*_>])([^\W\d_][^\s:：*]{0,14}(?: [^\s:：*]{1,10})?)\*{0,2} ?[:：]")
+
+
+# A line that is nothing but one of these, whatever is drawn round it.
+_ALONE = PHRASES | {label.strip(_EDGE) for label in FIELDS}
+
+
+def may_open(raw: str, line: str) -> bool:
+    """Whether a line could open history at all, by signs that cost next to nothing: few lines of a mail have one.
+
+    For whatever `rule_end`, `field_of` and `notes_block_start` find; `line` is `raw` as it is compared.
+    """
+    return (
+        line[0] in _BEFORE_RULES
+        or ":" in line
+        or "：" in line
+        or len(raw) > len(line) + 1  # several blanks: columns
+        or line.strip(_EDGE).casefold() in _ALONE
+    )
 
 
 def is_drawn(line: str) -> bool:
@@ -51,7 +70,7 @@ def rule_end(page: Page, at: int) -> int:
     core = line.strip(_EDGE).casefold()
     if not core:
         return 0
-    opens = len(line) - len(line.lstrip(_DASHES + " >|")) >= 2 and line.lstrip("> |")[:1] in _DASHES
+    opens = len(line) - len(line.lstrip(_BEFORE_RULES)) >= 2 and line.lstrip("> |")[:1] in _DASHES
     closes = line.rstrip()[-2:].strip(_DASHES) == ""
     if opens and closes and (core in PHRASES or core.startswith(PHRASE_STARTS)):
         return at + 1
@@ -123,6 +142,11 @@ _ABOVE = (
 )
 
 
+def may_ask(text: str) -> bool:
+    """Whether `is_reply_above` could find anything on a line of `text`."""
+    return any(map(text.lower().__contains__, _ABOVE))
+
+
 def is_reply_above(line: str) -> bool:
     """Whether a help desk asks on this line to answer above it."""
     if not 12 <= len(line) <= 200 or not any(map(line.lower().__contains__, _ABOVE)) or not REPLY_ABOVE.search(line):
@@ -136,7 +160,7 @@ def header_block_end(page: Page, start: int, *, is_ruled: bool) -> int:
     `is_ruled`: a rule stands above it, so less is asked of the block.
     """
     first = field_of(page.bare[start])
-    if first is None or first[0] not in ("from", "sent", "date", "subject", "to"):
+    if first is None or first[0] not in ("from", "sender", "sent", "date", "subject", "to"):
         return _one_line_block(page, start) if first else 0
     values, end = _fields(page, start)
     bold = page.bare[start].startswith(("*", "_"))
@@ -158,6 +182,8 @@ def _fields(page: Page, start: int) -> tuple[dict[str, str], int]:
         found = field_of(line)
         if found:
             kind, value = found
+            if kind == "sender":
+                kind = "other" if "from" in values else "from"
             if blanks > 1 or (kind == "from" and (kind in values or (blanks > 0 and _goes_on(page, at)))):
                 break
             values.setdefault(kind, value)
@@ -224,8 +250,8 @@ def _column_kind(page: Page, at: int) -> str | None:
     line = page.bare[at]
     if not line or len(line) > 90:
         return None
-    last = _COLUMN.search(page.lines[at].rstrip())
-    label = line if line.casefold() in FIELDS else last.group(1) if last else ""
+    last = None if line.casefold() in FIELDS else _COLUMN.search(page.lines[at].rstrip())
+    label = last.group(1) if last else line
     return None if label[:1].islower() else FIELDS.get(label.casefold())
 
 

@@ -16,6 +16,10 @@ from omnibox_email.quotes.signature_words import (
     VIRUS,
 )
 
+LONGEST_END = 20
+# One of these stands in whatever `ANTIVIRUS` and `GET_APP` find; looked for first, since the patterns look everywhere.
+_SCANNERS = ("avast", "avg", "www")
+_APPS = ("outlook", "typeapp", "spark", "ma")  # the last for every «mail», also in Turkish capitals
 LINK = re.compile(r"\s?[<(\[](?:https?://|mailto:)[^\s<>)\]]{1,500}[>)\]]|https?://\S{1,500}")
 DECORATION = " \t<>()[]*_|~-–—=.!,;:»«\"“”'"
 _STORY = re.compile(
@@ -33,19 +37,24 @@ def is_device_line(line: str) -> bool:
     """Whether a line is the mark of the program or device a mail was written with."""
     if len(line) > 400:
         return False
-    if ANTIVIRUS.match(line) and VIRUS.search(line) and CHECKED.search(line) and "?" not in line:
+    folded = line.casefold()
+    if any(map(folded.__contains__, _SCANNERS)) and _is_of_scanner(line):
         return True
-    shown = LINK.sub("", line).strip(DECORATION)
+    shown = (LINK.sub("", line) if "://" in line or "mailto:" in line else line).strip(DECORATION)
     if not 4 < len(shown) <= 160 or shown.endswith("?") or len(shown.split(" ")) > 24:
         return False
-    if GET_APP.match(shown) and len(shown) <= 80:
+    if len(shown) <= 80 and any(map(folded.__contains__, _APPS)) and GET_APP.match(shown):
         return True
     if ADVERT.match(shown):
         return True
     start = DEVICE_START.match(shown)
     if start:
         return _names_device(shown[start.end() :])
-    return bool(DEVICE_END.search(shown)) and len(shown) <= 90 and _names_device(shown)
+    return len(shown) <= 90 and bool(DEVICE_END.search(shown, len(shown) - LONGEST_END)) and _names_device(shown)
+
+
+def _is_of_scanner(line: str) -> bool:
+    return "?" not in line and all((ANTIVIRUS.match(line), VIRUS.search(line), CHECKED.search(line)))
 
 
 def _names_device(rest: str) -> bool:

@@ -12,6 +12,8 @@ from omnibox_email.quotes.blocks import (
     header_block_end,
     is_drawn,
     is_reply_above,
+    may_ask,
+    may_open,
     notes_block_start,
     rule_end,
 )
@@ -66,11 +68,14 @@ class _Kept:
         self.has_cut = False
 
     def add(self, lines: Sequence[str]) -> None:
-        for line in lines:
-            if self.has_gap and not bare(line):
+        for at, line in enumerate(lines):
+            if not self.has_gap:
+                self.lines.extend(lines[at:])
+                break
+            if not bare(line):
                 self.wants_blank = True
                 continue
-            if self.has_gap and self.lines and self.wants_blank:
+            if self.lines and self.wants_blank:
                 self.lines.append("")
             self.has_gap = self.wants_blank = False
             self.lines.append(line)
@@ -95,10 +100,11 @@ class _Kept:
 
 def without_history(text: str, hint: Hint | None = None) -> list[str] | None:
     """The lines of `text` that are not history; None where there is no history."""
-    kept = _Scan(page_of(text), hint).run()
-    if not kept.has_cut:
+    scan = _Scan(page_of(text), hint)
+    if not (scan.openings or any(scan.page.marked)):
         return None
-    return kept.lines
+    kept = scan.run()
+    return kept.lines if kept.has_cut else None
 
 
 class _Scan:
@@ -132,9 +138,11 @@ class _Scan:
             if opening is None:
                 if self._is_tail_of_marked(at):
                     self.kept.cut(drops_rules=False)
+                    at += 1
                 else:
-                    self.kept.add(page.lines[at : at + 1])
-                at += 1
+                    end = self._end_of_plain(at)
+                    self.kept.add(page.lines[at:end])
+                    at = end
                 continue
             following = self._after(at, opening)
             if following is None:
@@ -147,6 +155,13 @@ class _Scan:
                 at = following
         self._pass_on_rest()
         return self.kept
+
+    def _end_of_plain(self, at: int) -> int:
+        """The next line behind `at` that is marked or opens history."""
+        end, marked = at + 1, self.page.marked
+        while end < len(marked) and not marked[end] and end not in self.openings:
+            end += 1
+        return end
 
     def _open(self, opening: _Opening) -> None:
         self.is_sure = True
@@ -174,8 +189,14 @@ class _Scan:
     def _find_openings(self) -> dict[int, _Opening]:
         """All lines that open history, by number; `is_sure` means: whatever follows it."""
         found: dict[int, _Opening] = {}
-        for at, line in enumerate(self.page.bare):
-            if not line or self.page.marked[at]:
+        hinted = {self.hint.start} if self.hint else set()
+        asks = may_ask("\n".join(self.page.bare))
+        for at, (raw, line, is_marked) in enumerate(
+            zip(self.page.lines, self.page.bare, self.page.marked, strict=True)
+        ):
+            if not line or is_marked:
+                continue
+            if not (may_open(raw, line) or asks or at in self.introductions or at in hinted):
                 continue
             if one := self._opening(at, line):
                 found[at] = one
@@ -197,7 +218,7 @@ class _Scan:
             return _Opening(end, is_sure=True)
         if field_of(line) and (end := self._header_block(at)):
             return _Opening(end, is_sure=True)
-        if is_reply_above(line):
+        if is_reply_above(line) or (_MESSAGE_OF.match(line) and _headers_follow(self.page, at + 1)):
             return _Opening(at + 1, is_sure=True)
         if self.hint and at == self.hint.start:
             return _Opening(introduction.end if introduction else at, is_sure=True)
@@ -349,6 +370,12 @@ class _Scan:
         is_wrapped = len(above) >= WRAPPED_AFTER and len(above) + len(first) > 70
         is_part = 0 < len(line) <= LONGEST_WRAPPED and (line[0].islower() or line[0].isdigit())
         return is_wrapped and is_part and above[-1] not in ".?!:" and bool(page.bare[at + 1].strip("> "))
+
+
+def _headers_follow(page: Page, at: int) -> bool:
+    return (
+        at < len(page.lines) and field_of(page.bare[at]) is not None and header_block_end(page, at, is_ruled=True) > 0
+    )
 
 
 def _begins_signature(line: str) -> bool:

@@ -18,7 +18,7 @@ WROTE = re.compile(
     r"|писала?|писал(?:\(а\)|а)?|писали|написао(?:/ла)?|је написао|napisao|napisala|yazdı|yazmış|a scris|scris|írta"
     r"|írt|έγραψε|έγραψαν|γράφει|kirjutas|rašė|parašė|rakstīja|rakstija|menulis|menulis|đã viết|viết|เขียนว่า|เขียน"
     r"|skrifaði|idatzi (?:zuen|du)|scripsit|tulis)(?!\w)"
-    r"|写道|寫道|写了|寫了|のメール|さんは書きました|は書きました|が書きました|書きました|さんが書い|작성"
+    r"|写道|寫道|写了|寫了|のメール|のメッセージ|さんは書きました|は書きました|が書きました|書きました|さんが書い|작성"
     r"|님이 쓴|썼습니다|씀"
     r"|כתב(?:/ה)?|כתבה|מאת|كتب(?:ت)?|تمت كتابة|میں لکھا|نوشت",
     re.I,
@@ -115,7 +115,7 @@ _FIELDS: Mapping[str, str] = {
         "|afsender|отправитель|відправник|发件人|發件人|寄件者|寄件人|差出人|送信者|送信元|보낸 사람|보낸사람"
         "|보내는 사람|발신|발신자|feladó|de la"
         "|expeditor|από|αποστολέας|מאת|من|المرسل|từ|người gửi|dari|pengirim|จาก|šalje|saatja|nuo|no|šalje|шаље"
-        "|frá"
+        "|frá|од|از|प्रेषक|से|igorlea|nork|siuntėjas|sūtītājs|daripada"
     ),
     "sent": (
         "sent|sent on|sent at|date sent|enviado|enviado el|enviado a las|enviado em|enviada em|enviada|enviado:"
@@ -126,6 +126,7 @@ _FIELDS: Mapping[str, str] = {
         "|보낸 날짜|보낸날짜|보낸 시간|küldve"
         "|elküldve|trimis|trimis la|expediat|στάλθηκε|αποστολή|נשלח|תאריך שליחה|تم الإرسال|أرسلت|مرسل"
         "|تاريخ الإرسال|đã gửi|gửi|dikirim|ส่ง|ส่งเมื่อ|poslano|послато|saadetud|išsiųsta|nosūtīts|sent date"
+        "|enviados|poslato|ارسال شده|ارسال|भेजा गया|bidaltze-data|bidalia|dihantar|enviado a"
     ),
     "date": (
         "date|fecha|data|datum|dato|päivämäärä|päiväys|pvm|дата|dátum|dată|tarih|ημερομηνία|ημερ/νία|תאריך"
@@ -140,6 +141,7 @@ _FIELDS: Mapping[str, str] = {
         "|adresat|příjemce"
         "|prijemca|mottagare|mottaker|modtager|получатель|címzett|către|catre|pentru|προς|אל|إلى|الى|đến|tới"
         "|người nhận|kepada|ke|ถึง|za|kome|prima|за|kellele|saaja|kam|per a|til:|recipient|recipients"
+        "|به|को|hartzailea|nori|gavėjas|saņēmējs"
     ),
     "cc": (
         "cc|bcc|cci|cco|kopie|kopie an|kopia|kopi|kopio|copie|copie à|copia|cópia|kópia|másolat|копия|копія|dw"
@@ -152,13 +154,15 @@ _FIELDS: Mapping[str, str] = {
         "|тема|относно|konu|主题|主旨|主題|标题|件名|题目|제목|tárgy|subiect|subiectul|θέμα|נושא|الموضوع|موضوع"
         "|chủ đề|tiêu đề"
         "|perihal|subjek|เรื่อง|zadeva|предмет|наслов|teema|tema|tēma|assunto|assumpte|efni|sub|re|title"
+        "|thema|विषय|gaia"
     ),
+    "sender": "sender",  # what «From» is to Alibaba's mail, and one more header to others
     "other": (
         "reply-to|reply to|respuesta a|rispondi a|antwort an|répondre à|responder a|importance|importancia"
         "|wichtigkeit|priorität|priorità|priority|importanza|belang|attachments|attachment|adjuntos|anlagen"
         "|anhänge|allegati|pièces jointes|bijlagen|anexos|załączniki|přílohy|вложения|bilagor|vedlegg"
         "|organization|organisation|x-mailer|reply|sensitivity|category|message-id|cc:|mailed-by|附件|添付|첨부|size"
-        "|list-id|return-path|delivered-to|gruppen|newsgroups|sender|user|resent-from"
+        "|list-id|return-path|delivered-to|gruppen|newsgroups|user|resent-from"
     ),
 }
 FIELDS: Mapping[str, str] = {label: kind for kind, labels in _FIELDS.items() for label in labels.split("|")}
@@ -168,11 +172,11 @@ LONGEST_LABEL = max(map(len, FIELDS))
 
 PHRASES = frozenset(
     """
-    original message|original mail|original email|original e-mail|original appointment|original text|forwarded message
+    original|original message|original mail|original email|original e-mail|original appointment|original text|forwarded message
     forwarded mail|forwarded email|forwarded e-mail|forwarded letter|reply message|original message follows
     message original
     forward message|forwarded content|begin forwarded message|start of forwarded message|start forwarded message
-    in reply to|quoted message|previous message|original msg|reply separator|historic message
+    in reply to|replied message|quoted message|previous message|original msg|reply separator|historic message
     mensaje original|mensaje reenviado|correo original|mensaje inicial|mail original|inicio del mensaje reenviado
     mensaje enviado|mensaje anterior|correo reenviado
     messaggio originale|messaggio inoltrato|email originale|e-mail originale|messaggio originario

@@ -32,8 +32,10 @@ _CLOSES = re.compile(r"(?:[:：]|[:：]\*|\*\s?[:：]|:_|[:：]\s?[-–—]{2,})
 _VERB_ENDS = re.compile(
     r"(?:\bwrote|escribi[óo]|scritto|[ée]crit|schrieb|geschrieben|escreveu|skrev|napisał|написал)\Z"
 )
-_OPEN_END = re.compile(
-    r"(?:写道|寫道|書きました|-{2,}|wrote|escribi[óo]|scritto|crit|schrieb|chrieben|creveu|skrev|isał|исал|>)\Z"
+_CLOSING_LETTERS = ":：*_-–—"  # what `_CLOSES` finds ends with one of them
+_OPEN_ENDS = (
+    *("写道", "寫道", "書きました", "--", "wrote", "escribió", "escribio", "scritto", "crit", "schrieb", "chrieben"),
+    *("creveu", "skrev", "isał", "исал", ">"),
 )
 _TOKEN = re.compile(r"[^\s,;:：،«»„“”()<>\[\]|/*_\"]+")
 _QUOTED_NAME = re.compile(r"[\"“„«][^\"“”«»]{1,80}[\"”“»]|'[^']{1,80}'(?=\s[<(])")
@@ -71,7 +73,9 @@ def introductions(page: Page) -> dict[int, Introduction]:
     for at, line in enumerate(page.bare):
         if not line or len(line) > LONGEST:
             continue
-        closes = bool(_CLOSES.search(line[-8:]) or _OPEN_END.search(line[-12:]))
+        closes = line.endswith(_OPEN_ENDS) or (line[-1] in _CLOSING_LETTERS and bool(_CLOSES.search(line[-8:])))
+        if not (closes or "@" in line):
+            continue
         if page.marked[at]:
             one = _broken_by_marks(page, at) if closes else None
         else:

@@ -21,6 +21,10 @@ _FRAMED = re.compile(
 _MARKS = re.compile(r"[ \t\u00a0]{0,3}(?:[>\uff1e][ \t\u00a0]?)+")
 
 
+# Any of these, and a line of ASCII is not yet as it is compared.
+_UNEVEN = ("  ", " \n", "\n ", *"\t\r\v\f\x1c\x1d\x1e\x1f")
+
+
 def bare(line: str) -> str:
     """The line as it is compared: no marks of direction, plain blanks, nothing at its ends."""
     if not line.isascii():
@@ -76,13 +80,21 @@ class Page:
 
 def page_of(text: str) -> Page:
     lines = text.split("\n")
-    count = _within_limits(lines)
+    count = min(len(lines), MOST_LINES) if len(text) <= MOST_CHARACTERS else _within_limits(lines)
     kept = lines[:count]
-    marked = [is_marked(line) for line in kept]
-    _unmark_escaped(kept, marked)
-    _unmark_framed(kept, marked)
-    shown = tuple(bare(line) if len(line) <= LONGEST_LINE else "\ufffd" for line in kept)
+    marked = [False] * count
+    if ">" in text or "\uff1e" in text:
+        marked = [is_marked(line) for line in kept]
+        _unmark_escaped(kept, marked)
+        _unmark_framed(kept, marked)
+    as_compared = str if _is_even(text) else bare
+    shown = tuple(as_compared(line) if len(line) <= LONGEST_LINE else "\ufffd" for line in kept)
     return Page(tuple(kept), shown, tuple(marked), tuple(lines[count:]))
+
+
+def _is_even(text: str) -> bool:
+    """Whether all lines are as they are compared already."""
+    return text.isascii() and text.strip(" ") == text and not any(map(text.__contains__, _UNEVEN))
 
 
 def _within_limits(lines: Sequence[str]) -> int:

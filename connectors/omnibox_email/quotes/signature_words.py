@@ -102,11 +102,14 @@ GET_APP = re.compile(
     re.I,
 )
 ADVERT = re.compile(r"(?:yahoo!? mail\s?[:–-].{5,80}|alle postfächer an einem ort\b.{0,120}|签名由.{0,20}定制)\Z", re.I)
-# What senders who watch whether their mail is read leave below it, a piece on each line.
-TRACKER = re.compile(r"mailtrack|mixmax|sender notified by", re.I)
+# What senders who watch whether their mail is read, and scanners for viruses, leave below it, a piece on each line.
+TRACKER = re.compile(r"mailtrack|mixmax|sender notified by|avast\.com|avg\.com", re.I)
 TRACKER_PIECE = re.compile(
     r"(?:\[image: [^\]]{1,60}\]|sender notified by|mailtrack|mixmax|remove|\d{1,2}[/.]\d{1,2}[/.]\d{2,4}"
-    r"|\d{1,2}:\d{2}(?::\d{2})?|[ap]m|[<(\[]?https?://\S{1,500}|[\s,])++\Z",
+    r"|\d{1,2}:\d{2}(?::\d{2})?|[ap]m|[\s,.]|<#[0-9a-f-]{20,40}>|www\.av(?:ast|g)\.com"
+    r"|[<(\[]?https?://\S{0,200}?(?:mail|track|mixmax|av(?:ast|g)\.com)\S{0,400}"
+    r"|virus-?free|virenfrei|(?:garanti )?sans virus|libre de virus|(?:mail )?priva di virus|livre de vírus"
+    r"|virusvrij|wolny od wirusów|bez virů|bez vírusov|без вирусов|vírusmentes|virusfri\w{0,3}|viruksia ei)++\Z",
     re.I,
 )
 APOLOGY = re.compile(

@@ -32,7 +32,7 @@ ROUNDS = 6
 
 _DELIMITER = re.compile(r"--[ \t\u00a0]*\Z")
 _DASHED = re.compile(r"(?:--?|[–—])([A-ZÀ-ÖØ-ÞА-Я][\w'’.-]+(?: [A-ZÀ-ÖØ-ÞА-Я][\w'’.-]*){0,2})\Z")
-_LOOSE = re.compile(r"(?:--|_{2,5}|—|–{1,2})\Z")
+_LOOSE = re.compile(r"(?:---?|_{2,5}|—|–{1,2})\Z")
 _BARE_RULE = re.compile(r"[-–—_=~*.·]{1,80}\Z")
 _PHONE = re.compile(
     r"(?:\+|\(|\b0|\b1[ -.])[\d ()./\u00a0-]{6,}\d|\b\d{3}[-. ]\d{3}[-. ]\d{3,4}\b|(?:\d{2}[ .]){4}\d{2}\b"
@@ -60,8 +60,8 @@ def without_signature(lines: Sequence[str], *, has_history: bool, marked_up: Seq
     steps: list[Callable[[list[str]], int]] = [
         lambda rest: _marked_up(rest, marked_up),
         _footer,
-        _device,
         _tracker,
+        _device,
         lambda rest: _delimited(rest, has_history=has_history),
     ]
     steps.append(lambda rest: _dashed_name(rest) if has_history or len(rest) < len(_strip_end(lines)) else 0)
@@ -210,9 +210,10 @@ def _block_alone(lines: Sequence[str]) -> int:
         above -= 1
     if start < 2 or len(block) < 3 or bare(lines[above]).endswith((":", "：")) or ANNOUNCES.search(bare(lines[above])):
         return 0
+    if not (1 < len(block[0].split()) <= 5 and _is_name(block[0].strip("*_"))):
+        return 0
     reached = sum(bool(_PHONE.search(line) or _CONTACT.search(line)) for line in block[1:])
-    is_one = reached >= 2 and 1 < len(block[0].split()) <= 5 and _is_name(block[0].strip("*_"))
-    return start if is_one and not any(map(_is_sentence, block)) else 0
+    return start if reached >= 2 and not any(map(_is_sentence, block)) else 0
 
 
 def _stands_alone(lines: Sequence[str], at: int) -> bool:
@@ -237,10 +238,24 @@ def _delimited(lines: Sequence[str], *, has_history: bool) -> int:
             loose = at
     if not loose:
         return 0
-    if not has_history and bare(lines[loose - 1]):
+    is_rule = bare(lines[loose]) == "---"  # Roundcube's above an answer, and what anybody draws between paragraphs
+    if not has_history and (is_rule or bare(lines[loose - 1])):
         return 0  # a heading underlined
-    below = [shown for line in lines[loose + 1 :] if (shown := bare(line))]
-    return loose if _is_signature(below, is_expected=has_history) else 0
+    below = _with_links([shown for line in lines[loose + 1 :] if (shown := bare(line))])
+    if is_rule and (not below or any(map(str.isdigit, below[0]))):
+        return 0
+    return loose if _is_signature(below, is_expected=has_history and not is_rule) else 0
+
+
+def _with_links(lines: list[str]) -> list[str]:
+    """The lines with each link that a line announces («Secured with …:») joined to it."""
+    out: list[str] = []
+    for line in lines:
+        if out and out[-1].endswith(":") and line.startswith(("http://", "https://", "www.")):
+            out[-1] += f" {line}"
+        else:
+            out.append(line)
+    return out
 
 
 def _is_signature(lines: Sequence[str], *, is_expected: bool) -> bool:
@@ -296,6 +311,8 @@ def _closing(lines: Sequence[str]) -> int:
         thanks = THANKS.match(shown)
         if thanks and not shown[thanks.end() :].strip(" ,.!") and len(below) >= 2 and _is_full_block(below):
             return at
+        if _is_sentence(bare(lines[at])):
+            break  # nothing above it is followed by a name and numbers alone
     return 0
 
 
@@ -331,10 +348,10 @@ def _is_sentence(line: str) -> bool:
     """Whether a line reads like own words rather than like a part of a signature."""
     if re.match(r"p\.? ?[sd]\b", line, re.I) or line.endswith(("?", "？")) or GREETING.match(line):
         return True
-    if _PHONE.search(line) or _CONTACT.search(line):
-        return False
     count = len(line.split())
-    return (count > 1 and bool(_SENTENCE.search(line)) and not _ABBREVIATED.search(line)) or count > 12
+    if not ((count > 1 and _SENTENCE.search(line) and not _ABBREVIATED.search(line)) or count > 12):
+        return False
+    return not (_PHONE.search(line) or _CONTACT.search(line))
 
 
 def _is_short(line: str) -> bool:

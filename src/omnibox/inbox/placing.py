@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import cache
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import bindparam
@@ -11,36 +13,55 @@ from omnibox.connector import Inbound
 from omnibox.inbox import threads
 from omnibox.inbox.origin import Origin
 from omnibox.inbox.threads import Key, Known, Placement
-from omnibox.store import Reader, Transaction
+from omnibox.store import Transaction
+from omnibox.store.hot import Hot
 from omnibox.store.tables import conversation, external_ref, identity, message, participant
 
 MOST_REFS = 50  # of one message; longer chains keep their newest, which stand first
 MOST_TOKENS = 20  # addresses of one mail that look signed: 100,000 guesses in one mail cost no more than these
 
-# By way of the message, whose conversation an agent may have changed. An ancestor that was never seen has none.
-_KNOWN = (
-    sa.select(
-        external_ref.c.value,
-        sa.func.coalesce(message.c.conversation_id, external_ref.c.conversation_id).label("conversation_id"),
-        message.c.moved_from_id,
-    )
-    .outerjoin(message, message.c.id == external_ref.c.message_id)
-    .where(
-        external_ref.c.scope == bindparam("b_scope"),
-        external_ref.c.value.in_(bindparam("b_values", expanding=True)),
-        external_ref.c.conversation_id.is_not(None),
-    )
-)
-_BELONG = (
-    sa.select(conversation.c.id, identity.c.address, conversation.c.merged_into_id)
-    .join(identity, identity.c.contact_id == conversation.c.contact_id)
-    .where(conversation.c.id.in_(bindparam("b_ids", expanding=True)), identity.c.kind == bindparam("b_kind"))
-    .union_all(
-        sa.select(participant.c.conversation_id, participant.c.address, sa.null()).where(
-            participant.c.conversation_id.in_(bindparam("b_ids", expanding=True)), participant.c.is_confirmed
+
+def _room(count: int) -> int:
+    """How many values the statement takes that is used for `count`: a power of two, so that there are few of them."""
+    return 1 << (count - 1).bit_length()
+
+
+def _values(values: Sequence[Any], room: int) -> dict[str, Any]:
+    """The parameters `_names(room)`; the last value stands in the places that are left."""
+    return {f"b_{place}": values[min(place, len(values) - 1)] for place in range(room)}
+
+
+def _names(room: int) -> list[sa.BindParameter[Any]]:
+    return [bindparam(f"b_{place}") for place in range(room)]
+
+
+@cache
+def _known(room: int) -> Hot:
+    """By way of the message, whose conversation an agent may have changed. An ancestor never seen has none."""
+    at = sa.func.coalesce(message.c.conversation_id, external_ref.c.conversation_id).label("conversation_id")
+    return Hot(
+        sa.select(external_ref.c.value, at, message.c.moved_from_id)
+        .outerjoin(message, message.c.id == external_ref.c.message_id)
+        .where(
+            external_ref.c.scope == bindparam("b_scope"),
+            external_ref.c.value.in_(_names(room)),
+            external_ref.c.conversation_id.is_not(None),
         )
     )
-)
+
+
+@cache
+def _belong(room: int) -> Hot:
+    """The addresses of conversations' contacts, and of those whom an agent wrote to."""
+    confirmed = sa.select(participant.c.conversation_id, participant.c.address, sa.null()).where(
+        participant.c.conversation_id.in_(_names(room)), participant.c.is_confirmed
+    )
+    return Hot(
+        sa.select(conversation.c.id, identity.c.address, conversation.c.merged_into_id)
+        .join(identity, identity.c.contact_id == conversation.c.contact_id)
+        .where(conversation.c.id.in_(_names(room)), identity.c.kind == bindparam("b_kind"))
+        .union_all(confirmed)
+    )
 
 
 def place(tx: Transaction, origin: Origin, scope: str, inbound: Inbound) -> Placement:
@@ -58,11 +79,12 @@ def place(tx: Transaction, origin: Origin, scope: str, inbound: Inbound) -> Plac
     return threads.choose(keys, origin.folded(inbound.address), belong, inbound.sender_doubt)
 
 
-def known_ids(tx: Reader, scope: str, refs: Sequence[str]) -> dict[str, Known]:
+def known_ids(tx: Transaction, scope: str, refs: Sequence[str]) -> dict[str, Known]:
     """Those of `refs` that stand in a conversation."""
     if not refs:
         return {}
-    rows = tx.execute(_KNOWN, {"b_scope": scope, "b_values": list(refs)})
+    room = _room(len(refs))
+    rows = tx.execute(_known(room), {"b_scope": scope, **_values(refs, room)}).all()
     return {row.value: Known(row.conversation_id, row.moved_from_id) for row in rows}
 
 
@@ -75,13 +97,12 @@ def _participants(
     tx: Transaction, origin: Origin, keys: Sequence[Key]
 ) -> tuple[dict[int, frozenset[str]], dict[int, int]]:
     """The addresses of each conversation's contact and those an agent wrote to; and what was merged into what."""
-    wanted = {
-        "b_ids": list({key.conversation_id for key in keys}),
-        "b_kind": origin.capabilities.address.name,
-    }
+    ids = list({key.conversation_id for key in keys})
+    room = _room(len(ids))
+    wanted = {"b_kind": origin.capabilities.address.name, **_values(ids, room)}
     belong: dict[int, set[str]] = {}
     merged: dict[int, int] = {}
-    for row in tx.execute(_BELONG, wanted):
+    for row in tx.execute(_belong(room), wanted).all():
         belong.setdefault(row.id, set()).add(origin.folded(row.address))
         if row.merged_into_id is not None:
             merged[row.id] = row.merged_into_id

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import os
 import pickle
@@ -158,9 +159,9 @@ def test_an_answer_of_the_process_calls_nothing() -> None:
             return os.system, ("true",)
 
     with pytest.raises(pickle.UnpicklingError):
-        worker._loads(pickle.dumps(Evil()))
+        worker._load(io.BytesIO(pickle.dumps(Evil())))
     with pytest.raises(pickle.UnpicklingError):
-        worker._loads(pickle.dumps(subprocess.Popen))
+        worker._load(io.BytesIO(pickle.dumps(subprocess.Popen)))
 
 
 def test_the_process_of_the_hub_knows_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:

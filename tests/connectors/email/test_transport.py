@@ -20,7 +20,16 @@ from tests.connectors.email.doubles import (
     turns_until,
 )
 
-from omnibox.connector import ChannelDown, ChannelSettings, OutboundFile, Recipients, Rejected, Temporary, Uncertain
+from omnibox.connector import (
+    ChannelDown,
+    ChannelSettings,
+    OutboundFile,
+    Recipients,
+    Rejected,
+    Sent,
+    Temporary,
+    Uncertain,
+)
 from omnibox.testing.world.mail import MailHouse
 from omnibox_email.sending import lines, transport
 
@@ -365,7 +374,26 @@ async def test_a_copy_among_the_sent_mail_settles_an_uncertain_part(house: MailH
     assert found.external_id == connector.reserve(part())
 
 
-async def test_evidence_from_a_server_that_is_away_is_unknown(house: MailHouse) -> None:
+async def test_a_folder_of_sent_mail_is_known_by_its_name_too(house: MailHouse) -> None:
+    house.keeps_sent = True
+    connector = email(house)
+    await connector.send(part())
+    await connector.close()
+    (folders,) = house.imap.mailboxes.values()
+    folders["Gesendete Objekte"] = folders.pop("Sent")
+    folders["Gesendete Objekte"].name, folders["Gesendete Objekte"].attributes = "Gesendete Objekte", ()
+    assert isinstance(await connector.look_up(part()), Sent)
+
+
+async def test_a_server_that_is_away_gives_no_evidence_and_says_so(house: MailHouse) -> None:
     connector = email(house)
     await house.imap.stop()
-    assert await connector.look_up(part()) == "unknown"
+    with pytest.raises(Temporary):
+        await connector.look_up(part())
+
+
+async def test_a_line_that_breaks_amid_the_look_is_no_evidence(house: MailHouse) -> None:
+    connector = email(house)
+    house.imap.kill_at(3)
+    with pytest.raises(Temporary):
+        await connector.look_up(part())

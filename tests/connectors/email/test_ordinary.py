@@ -1,0 +1,157 @@
+"""Ordinary mail takes short ways through the reader; here each is held against the long one, and loading off the loop.
+
+A blank or a NUL that means nothing sends a header the long way round, so both are asked through the same door.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from tests.connectors.email.doubles import ADDRESS, mail
+from tests.connectors.email.test_fixtures import all_fixtures
+from tests.connectors.email.test_mutations import SEED, damaged
+from tests.connectors.email.test_quotes import CUT, WHOLE
+
+from omnibox.testing.world.mail import MailHouse
+from omnibox_email import quotes, reading
+from omnibox_email.heads import addresses, dates, headers
+from omnibox_email.quotes import history
+
+QUIET = settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+NOW = datetime(2026, 11, 22, tzinfo=UTC)
+LONG_WAY = b"X-Long-Way: \0\r\n"
+
+NAMES = ("Ann Lee", "Ann", "Dr. A. Lee", "no", "Hidden", "recipient-list not", "Ann  Lee", "-", "A.", "mailto", "")
+LOCALS = ("ann", "a.b+c", "recipients", "norecipients", "shown", ".a", "a.", "root", "_", "'a")
+DOMAINS = ("x.example", "X.EXAMPLE", "x.example.", "x..example", "-x", "x", "x.example?subject=y", "[1.2.3.4]")
+BOXES = st.builds(
+    lambda shape, name, local, domain: shape.format(name=name, address=f"{local}@{domain}").encode(),
+    st.sampled_from(("{name} <{address}>", "{address}", "<{address}>", "{name}<{address}>", "{address} ({name})")),
+    st.sampled_from(NAMES),
+    st.sampled_from(LOCALS),
+    st.sampled_from(DOMAINS),
+)
+
+
+@QUIET
+@given(BOXES)
+def test_an_ordinary_address_is_read_as_any_other(raw: bytes) -> None:
+    assert addresses.parse_list(raw) == addresses.parse_list(raw + b" ")
+
+
+MOMENTS = st.builds(
+    lambda shape, day, month, year, hour, zone: shape.format(day=day, month=month, year=year, hour=hour, zone=zone),
+    st.sampled_from(
+        (
+            "Fri, {day:02} {month} {year} {hour:02}:15:60 {zone}",
+            "{day} {month} {year} {hour:02}:15:00 {zone}",
+            " {day}-{month}-{year} {hour:02}:59:00 {zone}",
+            "Xyz, {day} {month} {year} {hour}:15:00 {zone} (CET)",
+        )
+    ),
+    st.integers(0, 32),
+    st.sampled_from(["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec", "jan", "Mai"]),
+    st.sampled_from((1989, 1990, 2024, 2026, 2027, 20261)),
+    st.integers(0, 25),
+    st.sampled_from(["+0100", "-0030", "-0000", "+1459", "+1500", "+1600", "+0160", "GMT", "+01:00"]),
+)
+
+
+@QUIET
+@given(MOMENTS)
+def test_an_ordinary_date_is_read_as_any_other(text: str) -> None:
+    assert dates.parse_date(text, NOW) == dates.parse_date(text + "  ", NOW)
+
+
+@pytest.mark.parametrize("raw", [b"<a@x>", b"<a>", b"<>", b"<a b@x>", b"<a@x> <b@x>", b"a@x", b"<a@x", b"<=?a?q?b?=>"])
+def test_an_ordinary_id_is_read_as_any_other(raw: bytes) -> None:
+    assert headers.ids_of(raw) == headers.ids_of(raw + b" ")
+
+
+def test_an_ordinary_head_is_read_as_a_damaged_one() -> None:
+    source, short = random.Random(SEED), 0
+    for raw in [*(path.read_bytes() for path in all_fixtures()), *(damaged(source) for _ in range(1000))]:
+        if headers._ordinary_block(raw, 0, len(raw)) is None:
+            continue
+        block, start = headers.split_block(raw, 0, len(raw), is_root=True)
+        longer = LONG_WAY + raw
+        other, after = headers.split_block(longer, 0, len(longer), is_root=True)
+        if block.fields:  # else none of them is a header
+            assert (other.fields[1:], other.is_cut, after) == (block.fields, block.is_cut, start + len(LONG_WAY))
+        short += 1
+    assert short > 500
+
+
+@pytest.mark.parametrize("name", ["to", "subject", "x-none"])
+def test_a_field_is_found_by_its_name_in_order(name: str) -> None:
+    block = headers.Headers((("to", b"a"), ("subject", b"b"), ("to", b"c")))
+    wanted = [value for field, value in block.fields if field == name]
+    assert block.all(name) == wanted
+    assert block.first(name) == (wanted[0] if wanted else b"")
+    assert block.has(name) == bool(wanted)
+
+
+# As Lotus Notes wrote it: the label stands alone at the end of a line, in a column.
+COLUMNS = """Thanks, it works.
+
+Ann Smith/Shop                  To
+20.11.2026 10:15                help@shop.example
+                                cc
+
+                                Subject
+                                Order 7
+
+old words"""
+
+
+def test_no_line_is_passed_over_that_could_open_history(monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = [text for _, text, _ in (*CUT, *WHOLE)]
+    texts += [reading.read(path.read_bytes()).text for path in all_fixtures()]
+    short = [quotes.reply_text(text) for text in texts]
+    assert quotes.reply_text(COLUMNS) == "Thanks, it works."
+    monkeypatch.setattr(history, "may_open", lambda raw, line: True)
+    monkeypatch.setattr(history, "may_ask", lambda text: True)
+    assert [quotes.reply_text(text) for text in texts] == short
+
+
+LOADED_ON_THE_LOOP = """
+import asyncio, json, sys, threading
+from tests.connectors.email.doubles import FakeContext, QuickEmail, Shelf, running
+
+found = []
+
+class Watch:
+    def find_spec(name, path=None, target=None):
+        if threading.current_thread() is threading.main_thread():
+            found.append(name)
+
+async def read():
+    shelf = Shelf()
+    async with running(QuickEmail(FakeContext(json.loads(sys.argv[1]))), shelf):
+        await shelf.until(1)
+
+asyncio.run(asyncio.sleep(0))
+sys.meta_path.insert(0, Watch)
+asyncio.run(read())
+print(json.dumps(found))
+"""
+
+
+async def test_what_reads_mail_is_loaded_beside_the_loop(house: MailHouse) -> None:
+    house.deliver(mail("hello", number=1), ADDRESS)
+    wanted = {**house.settings(ADDRESS), "import_existing": True}
+    command = [sys.executable, "-c", LOADED_ON_THE_LOOP, json.dumps(wanted)]
+    done = await asyncio.to_thread(
+        subprocess.run, command, cwd=Path(__file__).parents[3], capture_output=True, check=True, text=True
+    )
+    ours = {"omnibox_email", "aioimaplib", "tenacity", "selectolax", "nh3"}
+    assert [name for name in json.loads(done.stdout) if name.partition(".")[0] in ours] == []
