@@ -26,6 +26,18 @@ WORDS = (
     "hello please parcel order waiting since yesterday nobody answers phone thanks when will it arrive could you tell"
     " me where the shipment is now kind regards delivery invoice address wrong size colour return refund question"
 )
+CARD_AND_CODE = "4111 1111 1111 1111 exp 12/27 cvv 123"
+NUMBERS = (
+    "12/05/2026",
+    "10:30",
+    "1,250.00 EUR",
+    "+34 912 345 678",
+    "order 4532112",
+    "no. 45",
+    "28013",
+    "21 %",
+    "page 3",
+)
 ACCENTED = "pedido número envío todavía está también señor niño mañana después cuándo llegará über größe perché città"
 
 
@@ -42,7 +54,12 @@ def run() -> Iterator[Figure]:
     )
     yield _figure("20 numbers, no card", _dense(rng, ", "), Goal(DENSE_US, of="ours"))
     yield _figure("one row of 20 numbers, no card", _dense(rng, " "), Goal(DENSE_US, of="ours"))
-    yield _figure("one card", [_with(rng, ["4111 1111 1111 1111"]) for _ in range(200)])
+    yield _figure("one card", [_with(rng, ["4111 1111 1111 1111"]) for _ in range(200)], Goal(DENSE_US, of="ours"))
+    yield _figure("one card, its date and its code", [_with(rng, [CARD_AND_CODE]) for _ in range(200)])
+    yield _figure("1 kB of a mail, clean", [_mail(rng, has_numbers=False) for _ in range(50)], Goal(CLEAN_RATIO))
+    yield _figure(
+        "1 kB of a mail, with dates, prices and a telephone", [_mail(rng, has_numbers=True) for _ in range(50)]
+    )
     yield _figure("digits outside ASCII", [_with(rng, ["٤٥٦ ٧٨٩"]) for _ in range(200)])
     if mask("card 4111 1111 1111 1111") != "card •••• •••• •••• 1111":
         yield wrong("P11", "masking", "a card was not masked")
@@ -60,6 +77,15 @@ def _with(rng: random.Random, numbers: Sequence[str]) -> str:
     for number in numbers:
         words.insert(rng.randrange(len(words)), number)
     return " ".join(words)
+
+
+def _mail(rng: random.Random, *, has_numbers: bool) -> str:
+    """About a kilobyte of sentences; with as many numbers as an ordinary mail of a shop has."""
+    sentences = [_sentence(rng, WORDS) for _ in range(7)]
+    if has_numbers:
+        sentences += NUMBERS
+        rng.shuffle(sentences)
+    return ".\n".join(sentences)[:1000]
 
 
 def _dense(rng: random.Random, between: str) -> list[str]:

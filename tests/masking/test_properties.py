@@ -9,12 +9,13 @@ from html.parser import HTMLParser
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from omnibox.masking import alphabet, mask, mask_bytes, mask_counted, mask_html
-from omnibox.masking.plain import count_digits
+from omnibox.masking import alphabet, markup, mask, mask_bytes, mask_counted, mask_html, rows, words
+from omnibox.masking.plain import count_digits, find_hidden
 
 CARDS = [
     *("4111111111111111", "4111 1111 1111 1111", "5555-5555-5555-4444", "3782 822463 10005", "30569309025904"),
     *("6205500000000000004", "5612 3456 7890 1776", "4222222222222", "3530 1113 3330 0000", "4000 0000 0000 0000 006"),
+    *("4111.1111.1111.1111", "4111\n1111\n1111\n1111", "1354 10014 004955", "5078 5078 5078 5078 12"),
 ]
 DIGITS = st.text("0123456789", min_size=1, max_size=20) | st.text("45", min_size=1, max_size=5)
 GLUE = st.sampled_from(
@@ -40,6 +41,14 @@ GLUE = st.sampled_from(
         "=",
         "?",
         "%20",
+        "\xad",
+        "\u200f",
+        "\u202e",
+        "\u2028",
+        "—",
+        ";",
+        "•• ",
+        "•••",
     ]
 )
 WORDS = st.sampled_from(
@@ -59,6 +68,13 @@ WORDS = st.sampled_from(
         "123",
         "<b>",
         "&nbsp;",
+        "pin ",
+        "código ",
+        "cód. seg ",
+        "05.28",
+        "1227",
+        " EUR",
+        "2024",
     ]
 )
 PIECES = st.lists(st.sampled_from(CARDS) | DIGITS | GLUE | GLUE | WORDS, max_size=14).map("".join)
@@ -70,6 +86,10 @@ TEXTS = PIECES | st.text() | st.text("0123456789 -•/", max_size=60)
 @example("•••• •••• •••• 4111 1111 1111 1111")
 @example("cvv 8683:4111 1111 1111 1111")
 @example("6759649826438453@4000 0000 0000 0000 006")
+@example("código 5612 3456 7890 1776796")
+@example("cód. seg 626465612 3456 7890 1776\u20284111111111111111")
+@example("exp 12/27 411111 1111111111")
+@example("cvv 1234 5612 3456 7890 1776 55")
 def test_masking_twice_is_masking_once(text: str) -> None:
     once = mask(text)
     again, found = mask_counted(str(once))
@@ -135,7 +155,15 @@ MARKUP = st.sampled_from(
     [
         *("<b>", "</b>", "<p>", "</p>", "<br>", "<td>", "</td>", "<!-- x -->", "<div>", "</div>", "&#52;", "&#x31;"),
         *("&nbsp;", "<a href='/o/4111111111111111?x=4111111111111111'>", "<img alt='4111 1111 1111 1111'>", "&", "<"),
-        *("<!--", "<script>", "</script>", "'", '"', ">"),
+        *("<!--", "-->", "--!>", "<script>", "</script>", "<style>", "</style>", "'", '"', ">", "<![CDATA[", "]]>"),
+        *(
+            "<img srcset='4111111111111111 1x'>",
+            "&shy;",
+            "&#8206;",
+            "&lt;",
+            "&oacute;",
+            "&#99;vv ",
+        ),
     ]
 )
 DOCUMENTS = st.lists(st.sampled_from(CARDS) | DIGITS | GLUE | MARKUP | MARKUP, max_size=14).map("".join)
@@ -150,6 +178,38 @@ def test_html_keeps_its_tags_and_masking_it_twice_is_masking_it_once(source: str
     digits = re.compile(r"&#(?:x3[0-9]|4[89]|5[0-7]);|[\d•]")
     assert digits.sub("", masked) == digits.sub("", source)
     assert len(html.unescape(masked)) == len(html.unescape(source))
+
+
+@settings(max_examples=500)
+@given(DOCUMENTS | TEXTS)
+def test_the_quick_look_at_a_document_misses_nothing(source: str) -> None:
+    taken_apart = markup.hide_found(source, lambda text: find_hidden(text)[0])
+    assert mask_html(source) == taken_apart
+
+
+@settings(max_examples=500)
+@given(TEXTS)
+def test_the_quick_look_at_a_text_misses_no_row_of_digits(text: str) -> None:
+    assert rows.may_hold_number(text) or not list(rows.find_rows(text))
+
+
+@settings(max_examples=300)
+@given(
+    st.from_regex(words.SECURITY_WORD, fullmatch=True),
+    st.sampled_from(["{} 123", "({}: 123)", "x {} = 123.", "{}\n123"]),
+)
+def test_a_code_is_hidden_after_every_key_word_in_every_case(word: str, frame: str) -> None:
+    for written in (word, word.upper(), word.title()):
+        text = frame.format(written)
+        assert mask(text) == text.replace("123", "•••")
+
+
+@settings(max_examples=300)
+@given(st.from_regex(words.EXPIRY_WORD, fullmatch=True), st.sampled_from(["{} 12/27", "({}: 12/27)", "x {} = 12/27."]))
+def test_a_date_is_hidden_after_every_key_word_in_every_case(word: str, frame: str) -> None:
+    for written in (word, word.upper(), word.title()):
+        text = frame.format(written)
+        assert mask(text) == text.replace("12/27", "••/••")
 
 
 def test_every_digit_space_and_dash_of_unicode_is_known() -> None:

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Protocol
 
 from omnibox.blobs.folder import Folder
+from omnibox.masking import MaskedBytes
 
 __all__ = ["Blobs", "Folder"]
 
@@ -18,8 +19,8 @@ class Blobs(Protocol):
     was about to acknowledge something does not, and is asked again.
     """
 
-    async def put(self, content: bytes) -> str:
-        """Store bytes durably and return their new name."""
+    async def put(self, content: MaskedBytes) -> str:
+        """Store bytes durably and return their new name. Takes only what has passed the mask."""
 
     async def get(self, name: str) -> bytes:
         """The bytes; raises `FileNotFoundError`."""

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, TypeVar
 
-from omnibox.blobs.naming import NAME, new_name, place_of
+from omnibox.blobs.naming import NAME, new_name, place_of, refuse_unmasked
 from omnibox.blobs.place import Place
 from omnibox.logs import get_logger
+from omnibox.masking import MaskedBytes
 from omnibox.store import StoreUnavailable
 
 if TYPE_CHECKING:
@@ -39,7 +40,8 @@ class Bucket:
         self._patience = patience
         self._client = _open(place, patience)
 
-    async def put(self, content: bytes) -> str:
+    async def put(self, content: MaskedBytes) -> str:
+        refuse_unmasked(content)
         name = new_name()
         await self.put_as(name, content)
         return name

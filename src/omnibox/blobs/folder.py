@@ -9,9 +9,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
-from omnibox.blobs.naming import NAME, new_name, place_of
+from omnibox.blobs.naming import NAME, new_name, place_of, refuse_unmasked
 from omnibox.durable import flush
 from omnibox.logs import get_logger
+from omnibox.masking import MaskedBytes
 from omnibox.store import StoreUnavailable
 
 T = TypeVar("T")
@@ -24,7 +25,8 @@ class Folder:
     def __init__(self, root: Path) -> None:
         self._root = root
 
-    async def put(self, content: bytes) -> str:
+    async def put(self, content: MaskedBytes) -> str:
+        refuse_unmasked(content)
         name = new_name()
         await _off_the_loop(lambda: write(self._path(name), content))
         return name

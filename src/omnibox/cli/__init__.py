@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from typing import Annotated
@@ -19,16 +20,20 @@ from omnibox.cli import moving
 from omnibox.cli import demo
 from omnibox.cli import agents
 from omnibox.cli import importing
+from omnibox.cli import cards
 from omnibox.cli import offline
 # isort: on
 
-__all__ = ["agents", "app", "backups", "demo", "importing", "main", "moving", "offline", "serving"]
+__all__ = ["agents", "app", "backups", "cards", "demo", "importing", "main", "moving", "offline", "serving"]
 
 INTERRUPTED = 130
 
 
 def main() -> None:
     """Entry point. Ends with status 0, 1 for a failure, 2 for usage and configuration; never with a trace."""
+    gc.disable()  # until the words are read: that imports much and drops little
+    # Looking for plugins of the models opens every installed package, and none has a say in ours.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     # A file name or a text that is not UTF-8 must not stop a command that only passes it on.
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
@@ -61,4 +66,4 @@ def _options(
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and stop.")
     ] = False,
 ) -> None:
-    pass
+    gc.enable()

@@ -1,7 +1,11 @@
 """Card numbers, security codes and expiry dates are hidden here before a text is stored, shown or sent."""
 
+from collections.abc import Sequence
+
+from omnibox.masking.extra import CARDS, Rules, rules_of
+from omnibox.masking.files import MaskedBytes, mask_content
 from omnibox.masking.octets import mask_bytes
-from omnibox.masking.plain import Masked, mask, mask_counted
+from omnibox.masking.plain import Masked, count_digits, mask, mask_counted
 
 
 def mask_html(html: str) -> Masked:
@@ -11,4 +15,47 @@ def mask_html(html: str) -> Masked:
     return markup.mask_html(html)
 
 
-__all__ = ["Masked", "mask", "mask_bytes", "mask_counted", "mask_html"]
+def mask_raw(text: str, *, is_cut: bool = False) -> Masked:
+    """A text in a platform's own writing, with numbers masked in base64, escapes and the like too. JSON stays JSON.
+
+    With `is_cut` it is the beginning of something longer; half a number at its end is hidden too.
+    """
+    from omnibox.masking import encoded
+
+    return Masked(encoded.mask_raw(text, is_cut=is_cut))
+
+
+def may_be_piece(text: str) -> bool:
+    """Whether a text begins or ends with digits, as a piece of a card number does."""
+    if count_digits(text) == 0:
+        return False
+    from omnibox.masking import split  # as above
+
+    return split.may_be_piece(text)
+
+
+def mask_split(texts: Sequence[str], latest: int | None = None) -> list[Masked] | None:
+    """Consecutive texts of one author, with a number hidden that goes through several of them; None if none does.
+
+    `latest` is the place of the one that is new.
+    """
+    from omnibox.masking import split
+
+    return split.mask_split(texts, latest)
+
+
+__all__ = [
+    "CARDS",
+    "Masked",
+    "MaskedBytes",
+    "Rules",
+    "mask",
+    "mask_bytes",
+    "mask_content",
+    "mask_counted",
+    "mask_html",
+    "mask_raw",
+    "mask_split",
+    "may_be_piece",
+    "rules_of",
+]

@@ -36,6 +36,10 @@ GAP = f"[{LOOSE}{STRICT}]"
 # are not among them, nor are scripts that put no space between a word and a number.
 LETTERS = "A-Za-z\xc0-\xd6\xd8-\xf6\xf8-\u024f\u0370-\u052f\u1e00-\u1fff\uff21-\uff3a\uff41-\uff5a"
 
+# The bytes of UTF-8 that a decimal digit outside ASCII begins with. They hardly occur in the languages of Europe, so a
+# text in one of these is left with its ASCII digits (and its emoji).
+LEAD_BYTES = frozenset({character.encode()[0] for character in "٠۰߀०႐꘠０𝟎"})
+
 BULLET = "•"
 
 Span = tuple[int, int]

@@ -1,4 +1,4 @@
-"""Reads over the HTML that stands between digits in a text that was given as plain: inline tags and written blanks."""
+"""Reads over what stands between digits in a text that was given as plain: inline tags, entities, escapes of JSON."""
 
 import html
 import re
@@ -10,11 +10,14 @@ from omnibox.masking.alphabet import BULLET, GAP, Span
 _INLINE = "a|abbr|b|bdi|bdo|big|code|em|font|i|kbd|label|mark|nobr|s|samp|small|span|strike|strong|sub|sup|tt|u|var|wbr"
 _TAG = rf"</?(?:{_INLINE})(?:\s[^<>]{{0,200}})?/?>"
 _ENTITY = r"&(?:[a-z]{2,8}|\#[0-9]{1,5}|\#x[0-9a-f]{1,4});"
-_TOKEN = re.compile(f"{_TAG}|{_ENTITY}", re.IGNORECASE)
+_ESCAPE = r"\\(?:[nrt]|u[0-9a-f]{4})"
+_TOKEN = re.compile(f"{_TAG}|{_ENTITY}|{_ESCAPE}", re.IGNORECASE)
+_ESCAPED = {"n": "\n", "r": "\r", "t": "\t"}
 
 # A hidden digit counts as one, so that a masked text is read as it was before.
 _RUN = re.compile(
-    rf"(?<=[\d{BULLET}])(?:{GAP}{{0,3}}(?:{_TAG}|{_ENTITY})){{1,8}}{GAP}{{0,3}}(?=[\d{BULLET}])", re.IGNORECASE
+    rf"(?<=[\d{BULLET}])(?:{GAP}{{0,3}}(?:{_TAG}|{_ENTITY}|{_ESCAPE})){{1,8}}{GAP}{{0,3}}(?=[\d{BULLET}])",
+    re.IGNORECASE,
 )
 _ALL_GAP = re.compile(f"{GAP}*")
 _INVISIBLE = "\u200b"
@@ -55,11 +58,19 @@ class Reading:
 
 
 def may_hold_markup(text: str) -> bool:
-    """Whether there can be a tag or an entity."""
-    return ("<" in text and ">" in text) or ("&" in text and ";" in text)
+    """Whether there can be a tag, an entity or an escape."""
+    return ("<" in text and ">" in text) or ("&" in text and ";" in text) or "\\" in text
 
 
 def _separator(run: str) -> str | None:
     """What a reader sees between the digits; None if it is more than separators."""
-    shown = _TOKEN.sub(lambda token: "" if token.group().startswith("<") else html.unescape(token.group()), run)
+    shown = _TOKEN.sub(lambda token: _shown(token.group()), run)
     return (shown or _INVISIBLE) if _ALL_GAP.fullmatch(shown) else None
+
+
+def _shown(token: str) -> str:
+    if token.startswith("<"):
+        return ""
+    if token.startswith("&"):
+        return html.unescape(token)
+    return _ESCAPED.get(token[1].lower()) or chr(int(token[2:], 16))

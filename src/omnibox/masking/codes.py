@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from omnibox.masking.alphabet import GAP, LETTERS, Span
-from omnibox.masking.words import BEFORE_CODE, BEFORE_DATE, lower, may_name_code_or_date
+from omnibox.masking.words import BEFORE_CODE, BEFORE_DATE, find_key_words, lower, names_card_itself
 
 
 class Number(Protocol):
@@ -38,7 +38,8 @@ _DATE = (
 )
 _CODE = rf"(?<!\d)\d{{3,4}}(?!\d){_WHOLE}(?![/\-]\d{{1,4}}(?!\d)(?![/\-]\d))"
 
-_NAMED = re.compile(rf"{BEFORE_CODE}({_CODE})|{BEFORE_DATE}({_DATE})")
+_NAMED = re.compile(rf"{BEFORE_CODE}(?P<code>{_CODE})|{BEFORE_DATE}(?P<date>{_DATE})")
+_SECRET_REACH = 40  # characters between the word for a secret number and the word for its card
 
 # Beside a number a date has a slash, a dash, a bar or a space: with a dot it may be a price.
 _BESIDE = r"(?:[ \t\xa0,;:|/()\[\]\-–—·\"'«»]|\r?\n){1,4}"
@@ -50,6 +51,11 @@ _NEXT_DATE = re.compile(rf"{_BESIDE}({_BARE_DATE}|{_TIGHT_DATE})")
 _CODE_WORDS = (
     "(?:(?:and|y|e|et|und|with|con|avec|mit|com|the|el|la|il|le|der|o|my|mi|mio|mon|mein|meu) ){0,3}"
     "(?:code|c[oó]digo|codice|security|clave|seguridad|sicurezza)(?: (?:is|es|è|est|ist|é|lautet))?[ :=]{1,3}"
+)
+# With the code behind it a date may have any mark, and a comma may follow.
+_NEXT_PAIR = re.compile(
+    rf"{_BESIDE}({_MONTH} ?(?P<mark>[/.\-|]) ?{_YEAR})(?:(?!(?P=mark)(?:19|20)\d\d)[ \t,;:|/\-]){{1,3}}"
+    rf"(\d{{3,4}})(?!\d)(?![.:/\-]\d)(?![{LETTERS}@])(?!\s?(?:{_CURRENCY}))"
 )
 _NEXT_CODE = re.compile(rf"{_BESIDE}(?:{_CODE_WORDS})?({_BARE_CODE})")
 _NEXT_NAMED = re.compile(rf"{_BESIDE}(?:{_NAMED.pattern})")
@@ -69,7 +75,7 @@ def find_codes(text: str, cards: Sequence[Number]) -> list[Span]:
     Hidden, so that what is decided here does not change when the text is masked again.
     """
     text = lower(text)
-    spans = _named(text) if may_name_code_or_date(text) else []
+    spans = _named(text)
     for card in cards:
         spans += _before(text, card.start)
         spans += _beside(text, card)
@@ -77,7 +83,17 @@ def find_codes(text: str, cards: Sequence[Number]) -> list[Span]:
 
 
 def _named(text: str) -> list[Span]:
-    return [match.span(match.lastindex or 0) for match in _NAMED.finditer(text)]
+    found = (_NAMED.match(text, start) for start in find_key_words(text))
+    return [_span(match) for match in found if match and (match["secret"] is None or _is_of_card(text, match))]
+
+
+def _span(match: re.Match[str]) -> Span:
+    return match.span("date" if match["code"] is None else "code")
+
+
+def _is_of_card(text: str, match: re.Match[str]) -> bool:
+    """Whether a card is named near the word for a secret number."""
+    return names_card_itself(text[max(0, match.start() - _SECRET_REACH) : match.end() + _SECRET_REACH])
 
 
 def _before(text: str, start: int) -> list[Span]:
@@ -89,18 +105,30 @@ def _beside(text: str, card: Number) -> list[Span]:
     """Up to three dates and codes in a row after a number, with or without key words between them."""
     spans: list[Span] = []
     position = card.end
-    for _ in range(_MOST_BESIDE):
-        match = _NEXT_NAMED.match(text, position) or _NEXT_DATE.match(text, position)
-        if match is None:
-            match = _NEXT_CODE.match(text, position)
-            if match is None or not _is_code(text, match.span(1), card):
-                break
-        if "\n" in text[position : match.end()] and _WORD_NEXT.match(text, match.end()):
+    while len(spans) < _MOST_BESIDE:
+        found = _next(text, position, card)
+        if not found or _ends_before_words(text, position, found[-1][1]):
             break
-        span = match.span(match.lastindex or 0)
-        spans.append(span)
-        position = span[1]
+        spans += found
+        position = found[-1][1]
     return spans
+
+
+def _next(text: str, position: int, card: Number) -> list[Span]:
+    """The date, the code or both that stand next."""
+    if match := _NEXT_NAMED.match(text, position):
+        return [_span(match)]
+    if match := _NEXT_PAIR.match(text, position):
+        return [match.span(1), match.span(3)]
+    if match := _NEXT_DATE.match(text, position):
+        return [match.span(1)]
+    match = _NEXT_CODE.match(text, position)
+    return [match.span(1)] if match and _is_code(text, match.span(1), card) else []
+
+
+def _ends_before_words(text: str, start: int, end: int) -> bool:
+    """Whether words follow what stands on a line of its own."""
+    return "\n" in text[start:end] and _WORD_NEXT.match(text, end) is not None
 
 
 def _is_code(text: str, span: Span, card: Number) -> bool:

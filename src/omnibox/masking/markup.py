@@ -10,19 +10,25 @@ next. The values of attributes, comments, scripts and styles are texts of their 
 import html
 import re
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from omnibox.masking.alphabet import Span
 from omnibox.masking.plain import FEWEST_DIGITS, Masked, count_digits, find_hidden, hide
+from omnibox.masking.rows import may_hold_number
+from omnibox.masking.words import may_name_code_or_date
 
+_COMMENT = r"<!--.*?(?:-->|\Z)"
+_TAG = r"""</?[A-Za-z](?:[^<>"']++|"[^"]*+"|'[^']*+')*+>"""
+_OTHER = r"<[!?][^<>]*+>"
+_UNSEEN = re.compile(f"{_COMMENT}|{_TAG}|{_OTHER}", re.DOTALL)
 _TOKEN = re.compile(
-    r"""
-    (?P<comment><!--.*?(?:-->|\Z))
-  | (?P<tag></?[A-Za-z](?:[^<>"']++|"[^"]*+"|'[^']*+')*+>)
-  | (?P<other><[!?][^<>]*+>)
-  | (?P<entity>&(?:\#[xX][0-9A-Fa-f]{1,8}|\#[0-9]{1,9}|[A-Za-z][A-Za-z0-9]{1,31});?)
-  | (?P<blank>[ \t\r\n\f]{2,}|[\t\r\n\f])
+    rf"""
+    (?P<comment>{_COMMENT})
+  | (?P<tag>{_TAG})
+  | (?P<other>{_OTHER})
+  | (?P<entity>&(?:\#[xX][0-9A-Fa-f]{{1,8}}|\#[0-9]{{1,9}}|[A-Za-z][A-Za-z0-9]{{1,31}});?)
+  | (?P<blank>[ \t\r\n\f]{{2,}}|[\t\r\n\f])
     """,
     re.VERBOSE | re.DOTALL,
 )
@@ -39,6 +45,8 @@ _MARKS = dict.fromkeys(_BLOCKS.split(), "\n\n") | {"br": "\n", "div": "\n", "td"
 _RAW = re.compile(r"<(script|style)(?=[\s/>])", re.IGNORECASE)
 _LINKS = frozenset({"action", "background", "cite", "data", "formaction", "href", "longdesc", "poster", "src"})
 _QUERY_OR_FRAGMENT = re.compile("[?#]")
+Find = Callable[[str], Sequence[Span]]
+"""The spans of a text whose digits must not be seen, in order."""
 _PATH_SCHEME = re.compile(r"\s*(?:cid|mid|data|https?):", re.IGNORECASE)
 _OTHER_SCHEME = re.compile(r"\s*[A-Za-z][A-Za-z0-9+.-]{0,30}:")
 
@@ -81,10 +89,10 @@ class _View:
         self.length += len(text)
         self.last = text[-1]
 
-    def hidden(self) -> list[Span]:
+    def hidden(self, find: Find) -> list[Span]:
         """Spans of the source whose digits must not be seen; an entity that shows a digit is a span of its own."""
         text = "".join(self.pieces)
-        return [place for span in find_hidden(text)[0] for place in self._places(*span)]
+        return [place for span in find(text) for place in self._places(*span)]
 
     def _places(self, start: int, end: int) -> Iterator[Span]:
         for index in range(bisect_right(self.starts, start) - 1, len(self.starts)):
@@ -109,17 +117,45 @@ def mask_html(source: str) -> Masked:
     """
     if type(source) is Masked:
         return source
-    if count_digits(source) < FEWEST_DIGITS:
+    if count_digits(source) < FEWEST_DIGITS or not _may_hold(source):
         return Masked(source)
+    return Masked(hide_found(source, _find_numbers))
+
+
+def hide_found(source: str, find: Find) -> str:
+    """HTML without the digits in the spans that `find` finds in its texts."""
     view = _View()
     spans: list[Span] = []
-    for start, end in _read(source, view, spans):
-        spans += _within(start, find_hidden(source[start:end])[0])
-    spans += view.hidden()
-    return Masked(_hide(source, sorted(set(spans))))
+    for start, end in _read(source, view, spans, find):
+        spans += _within(start, find(source[start:end]))
+    spans += view.hidden(find)
+    return _hide(source, sorted(set(spans)))
 
 
-def _read(source: str, view: _View, spans: list[Span]) -> Iterator[Span]:
+def _may_hold(source: str) -> bool:
+    """Whether a number, or a key word of a code or a date, is possible: a cheap look at the source with its tags and
+    without. Most documents end here; they are never taken apart.
+    """
+    if "&" in source:
+        if any(_shows_letter(entity.group()) for entity in _NUMBERED_ENTITY.finditer(source)):
+            return True
+        source = _ENTITY.sub(" ", source)
+    if may_hold_number(source) or may_name_code_or_date(source):
+        return True
+    shown = _UNSEEN.sub("", source)
+    return may_hold_number(shown) or may_name_code_or_date(shown)
+
+
+def _shows_letter(entity: str) -> bool:
+    shown = html.unescape(entity)
+    return shown.isdecimal() or (shown.isascii() and shown.isalpha())
+
+
+def _find_numbers(text: str) -> list[Span]:
+    return find_hidden(text)[0]
+
+
+def _read(source: str, view: _View, spans: list[Span], find: Find) -> Iterator[Span]:
     """Fill `view` with what is shown and `spans` with what attributes hide; yields texts that are not shown."""
     position = 0
     while (match := _TOKEN.search(source, position)) is not None:
@@ -132,7 +168,7 @@ def _read(source: str, view: _View, spans: list[Span]) -> Iterator[Span]:
             case "blank":
                 view.add(" ", start, end)
             case "tag":
-                spans += _within_tag(match.group(), start)
+                spans += _within_tag(match.group(), start, find)
                 _add_tag(view, match.group(), end)
                 if raw := _RAW.match(source, start):
                     position = _raw_end(source, raw[1], end)
@@ -168,7 +204,7 @@ def _add_tag(view: _View, tag: str, end: int) -> None:
         view.part()
 
 
-def _within_tag(tag: str, start: int) -> Iterator[Span]:
+def _within_tag(tag: str, start: int, find: Find) -> Iterator[Span]:
     """Spans to hide in the values of a tag's attributes."""
     if count_digits(tag) < FEWEST_DIGITS:
         return
@@ -179,7 +215,7 @@ def _within_tag(tag: str, start: int) -> Iterator[Span]:
         path = _path_length(tag[begin:end]) if attribute[1].lower() in _LINKS else 0
         view = _View()
         _add_value(view, tag, begin, end)
-        for place in view.hidden():
+        for place in view.hidden(find):
             if place[0] >= begin + path:
                 yield start + place[0], start + place[1]
 
@@ -201,10 +237,11 @@ def _add_value(view: _View, tag: str, begin: int, end: int) -> None:
     view.add(tag[position:end], position, end)
 
 
+_NUMBERED_ENTITY = re.compile(r"&#(?:[xX][0-9A-Fa-f]{1,8}|[0-9]{1,9});?")
 _ENTITY = re.compile(r"&(?:#[xX][0-9A-Fa-f]{1,8}|#[0-9]{1,9}|[A-Za-z][A-Za-z0-9]{1,31});?")
 
 
-def _within(start: int, spans: list[Span]) -> list[Span]:
+def _within(start: int, spans: Sequence[Span]) -> list[Span]:
     return [(start + begin, start + end) for begin, end in spans]
 
 

@@ -1,9 +1,12 @@
 """Masks plain text: every digit of a card number but the last four becomes a bullet, codes and dates all of theirs."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cache
 
-from omnibox.masking.alphabet import BULLET, Span
+from omnibox.masking.alphabet import BULLET, LEAD_BYTES, Span
+
+Finder = Callable[[str, int], tuple[list[Span], int]]
 
 
 class Masked(str):
@@ -12,16 +15,11 @@ class Masked(str):
     __slots__ = ()
 
 
-# Bytes of UTF-8 that begin no decimal digit. A digit outside ASCII begins with one of eight bytes that hardly occur
-# in the languages of Europe, so a text in one of these is left with its ASCII digits (and its emoji).
-_LEAD_BYTES = frozenset({character.encode()[0] for character in "٠۰߀०႐꘠０𝟎"})
-_NO_DIGIT_BYTES = bytes(set(range(256)) - set(b"0123456789") - _LEAD_BYTES)
+_NO_DIGIT_BYTES = bytes(set(range(256)) - set(b"0123456789") - LEAD_BYTES)
 FEWEST_DIGITS = 3  # those of a security code
 
 _DIGIT = re.compile(r"\d")
-_DIGITS = re.compile(r"\d+")
-_QUERY = re.compile(r"[?&][^\s=&#?]{1,40}=[^\s&#]++")
-_ESCAPED_SPACE = re.compile("%20|%2D", re.IGNORECASE)
+_ZEROED = bytes.maketrans(b"123456789", b"0" * 9)
 
 
 def mask(text: str) -> Masked:
@@ -32,9 +30,10 @@ def mask(text: str) -> Masked:
     if type(text) is Masked:
         return text
     # Most texts end here, so the count stands in line: a call would be a third of the whole cost.
-    if len(text.encode("utf-8", "surrogatepass").translate(None, _NO_DIGIT_BYTES)) < FEWEST_DIGITS:
+    digits = len(text.encode("utf-8", "surrogatepass").translate(None, _NO_DIGIT_BYTES))
+    if digits < FEWEST_DIGITS:
         return Masked(text)
-    return Masked(hide(text, find_hidden(text)[0]))
+    return Masked(hide(text, _finder()(text, digits)[0]))
 
 
 def mask_counted(text: str) -> tuple[Masked, int]:
@@ -51,36 +50,15 @@ def count_digits(text: str) -> int:
 def find_hidden(text: str) -> tuple[list[Span], int]:
     """The spans whose digits must not be seen, in order, and the number of cards among them."""
     digits = count_digits(text)
-    if digits < FEWEST_DIGITS:
-        return [], 0
-    # Their tables and patterns are built for the first digits.
-    from omnibox.masking import between, brands
-
-    if digits >= brands.SHORTEST and between.may_hold_markup(text):
-        reading = between.Reading(text)
-        if reading.text is not text:
-            spans, found = _find_hidden(reading.text, digits)
-            return list(reading.to_source(spans)), found
-    return _find_hidden(text, digits)
+    return _finder()(text, digits) if digits >= FEWEST_DIGITS else ([], 0)
 
 
-def _find_hidden(text: str, digits: int) -> tuple[list[Span], int]:
-    from omnibox.masking import brands, codes, scanner
+@cache
+def _finder() -> Finder:
+    """The search itself: its tables and patterns are built for the first digits."""
+    from omnibox.masking import finding
 
-    shown = _without_escapes(text)
-    cards = scanner.find_cards(shown) if digits >= brands.SHORTEST else []
-    spans = [(card.start, card.last_four) for card in cards]
-    spans = sorted({*spans, *codes.find_codes(hide(shown, spans), cards)})
-    if shown is not text:  # the digits of an escape are none of the number's
-        spans = [run.span() for span in spans for run in _DIGITS.finditer(shown, *span)]
-    return spans, len(cards)
-
-
-def _without_escapes(text: str) -> str:
-    """The text with the blanks in a link's query read as blanks: they are written «+», «%20» or «%2D» there."""
-    if "=" not in text:
-        return text
-    return _QUERY.sub(lambda match: _ESCAPED_SPACE.sub("   ", match.group()).replace("+", " "), text)
+    return finding.find_hidden
 
 
 def hide(text: str, spans: Sequence[Span]) -> str:
@@ -90,6 +68,12 @@ def hide(text: str, spans: Sequence[Span]) -> str:
     pieces: list[str] = []
     position = 0
     for start, end in spans:
-        pieces += (text[position:start], _DIGIT.sub(BULLET, text[max(start, position) : end]))
+        pieces += (text[position:start], _hide_all(text[max(start, position) : end]))
         position = max(position, end)
     return "".join((*pieces, text[position:]))
+
+
+def _hide_all(text: str) -> str:
+    if text.isascii():
+        return text.encode().translate(_ZEROED).decode().replace("0", BULLET)
+    return _DIGIT.sub(BULLET, text)

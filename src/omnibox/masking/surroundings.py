@@ -6,10 +6,11 @@ from omnibox.masking.alphabet import BULLET, GAP, LETTERS
 from omnibox.masking.words import is_card_word, names_card
 
 _LETTER = re.compile(f"[{LETTERS}]")
+_BREAKS = frozenset({"", *" \t\r\n\"'()<>"})  # beside these stands a number alone
 _LETTER_OF_WORD = re.compile(r"[^\W\d_]")
 _WORD_BEFORE = re.compile(f"[{LETTERS}]{{1,30}}\\Z")
 _WORD_AFTER = re.compile(f"[{LETTERS}]{{1,30}}")
-_ESCAPE_BEFORE = re.compile(r"%[0-9A-Fa-f]{2}\Z")
+_ESCAPE_BEFORE = re.compile(r"(?:%[0-9A-Fa-f]{2}|\\[nrtfbv])\Z")  # of a link; of a string in JSON or a log
 
 # A bullet here is a digit that was hidden before.
 _OTHER_NUMBER_BEFORE = re.compile(rf"[\d{BULLET}][:.,/]\Z")
@@ -38,16 +39,19 @@ _UUID_LENGTH = 36
 _ACCOUNT_START = re.compile(r"(?<![A-Za-z0-9])(?:IBAN ?)?([A-Z]{2}\d\d)", re.IGNORECASE)
 _ACCOUNT_GROUP = re.compile(rf"({GAP}{{0,3}}+)([A-Za-z0-9]+)")
 _ACCOUNT_REACH = 34 + 33 * 2
+_NO_DIGITS = bytes(set(range(128)) - set(b"0123456789"))
+_DIGITS_OF_CHECK = 2
 _SHORTEST_ACCOUNT, _LONGEST_ACCOUNT = 15, 34
 
 
 def joins_other_text(text: str, start: int, end: int, first_group_end: int) -> bool:
     """Whether the number is glued to letters that are no card word, or is the rest of a time or a decimal."""
-    return (
-        _is_glued_before(text, start)
-        or _is_glued_after(text, end)
-        or _is_rest_of_number(text, start, end, first_group_end)
-    )
+    before, after = text[start - 1 : start], text[end : end + 1]
+    if before not in _BREAKS and (
+        _is_glued_before(text, start) or _is_rest_of_number(text, start, end, first_group_end)
+    ):
+        return True
+    return after not in _BREAKS and _is_glued_after(text, end)
 
 
 def _is_glued_before(text: str, start: int) -> bool:
@@ -72,7 +76,7 @@ def _is_rest_of_number(text: str, start: int, end: int, first_group_end: int) ->
     return first_group_end == end and _WHOLE_PART_BEFORE.search(text, max(0, start - 10), start) is not None
 
 
-def is_telephone(text: str, start: int) -> bool:
+def follows_plus(text: str, start: int) -> bool:
     """Whether a plus sign stands directly before."""
     return start > 0 and text[start - 1] in "+＋"
 
@@ -157,6 +161,8 @@ def _is_in_uuid(text: str, start: int, end: int) -> bool:
 def _is_in_account(text: str, start: int, end: int) -> bool:
     """Whether an IBAN, solid or in groups, covers any of it."""
     left = max(0, start - _ACCOUNT_REACH)
+    if len(text[left:start].encode("utf-8", "surrogatepass").translate(None, _NO_DIGITS)) < _DIGITS_OF_CHECK:
+        return False
     return any(
         match.start(1) < end and start < _account_end(text, match.start(1))
         for match in _ACCOUNT_START.finditer(text, left, end)

@@ -4,6 +4,7 @@ All in lower case, to be looked for in lower-case text: a pattern that ignores c
 """
 
 import re
+from string import ascii_letters
 
 from omnibox.masking.alphabet import LETTERS
 
@@ -13,19 +14,22 @@ _CARD_WORD = (
     "|[a-zäöüß]*karten?(?:nummer|nr)?"
     "|tarjetas?|cartas?|cartes?|cart[aã]o|cart[oõ]es|kaart|kort|karta|carte?bancaire"
     "|visa|maestro|amex|express|diners|jcb|unionpay|rupay|hipercard|uatp|dankort|verve|uzcard"
+    "|bancomat|bancontact|girocard|postepay|tarj|kaartnummer|kortnummer|kartę|kartą|kredi kartı"
     "|cc|pan|карт[аыуе]|картой"
 )
 
-_SECURITY_WORD = (
+SECURITY_WORD = (
     "cv[vcnxd]2?|csc|cid|cav2?|security code|card verification (?:code|value|number)"
-    "|c[oó]digos?(?: cv[vc]| de (?:seguridad|verificaci[oó]n|seguran[çc]a|verifica[çc][aã]o))?"
+    "|c[oó]digos?(?: cv[vc]| verificador| de (?:seguridad|verificaci[oó]n|seguran[çc]a|verifica[çc][aã]o))?"
     r"|c[oó]d\.? (?:de )?seg(?:uridad|\.)?"
     "|codic[ei](?: cv[vc]|(?: di)? (?:sicurezza|verifica)| segreto)?"
     "|(?:karten)?(?:sicherheits|pr(?:ü|ue)f)(?:code|nummer|ziffer|nr)"
-    "|code de (?:s[eé]curit[eé]|v[eé]rification)|cryptogramme(?: visuel)?|pin"
+    "|code de (?:s[eé]curit[eé]|v[eé]rification)|cryptogramme(?: visuel)?"
 )
+# The secret number of a card, and of many another thing: it needs a card near.
+_PIN = "pin"
 
-_EXPIRY_WORD = (
+EXPIRY_WORD = (
     "exp|expir(?:y|es|ed?|ation|a|aci[oó]n)|valid (?:thru|through|until|till|to)|good thru"
     "|cad|caduca|caducidad|vence|vencimiento|v[aá]lid[ao] hasta"
     "|scad|scade|scadenza|valid[ao] fino al?"
@@ -33,12 +37,36 @@ _EXPIRY_WORD = (
     "|valable jusqu['’](?:au|en|à)|validit[eé]|validade|v[aá]lid[ao] at[eé]|vencimento|mm ?/ ?(?:yy|aa|jj)(?:yy|aa|jj)?"
 )
 
-# Parts of every key word of a code or a date: a cheap test before the expensive one. In lower case.
-_STEMS = (
-    *("cv", "csc", "cid", "cav", "security", "verification", "digo", " seg", "codic", "sicherheits", "prüf", "pruef"),
-    *("sécurit", "securit", "cryptogr", "pin", "exp", "valid", "válid", "thru", "cad", "venc", "ltig", "abl", "verf"),
-    *("mm/", "mm /", "vérif", "valab", "uft ab"),
+# For a cheap look before the expensive one: the first word of every key word of a code or a date by its name in small
+# ASCII letters, and one with an accent by the piece behind it.
+_PLAIN_WORDS = (
+    "card code codes codice codici codigo codigos cid cod csc cryptogramme pin security seguridad"
+    " exp expiry expires expire expired expiration expira expiracion expdate expirydate expirationdate"
+    " valid valida valido valable validite validade good cad caduca caducidad vence vencimiento vencimento"
+    " scad scade scadenza gueltig gueltigkeit laeuft ablauf ablaufdatum verfall verfalldatum verfallsdatum mm"
 )
+_SHORT = ("cvv", "cvc", "cvn", "cvx", "cvd", "cid", "csc", "cav")
+_SHORT_ENDINGS = ("", "code", "number", "nummer", "no", "nr")
+_CARD_IN_GERMAN = "karten"
+_GERMAN = ("sicherheits", "pruef", _CARD_IN_GERMAN + "sicherheits", _CARD_IN_GERMAN + "pruef")
+_GERMAN_ENDINGS = ("code", "nummer", "ziffer", "nr")
+_SOUGHT: dict[bytes, str] = {
+    **{word.encode(): word for word in _PLAIN_WORDS.split()},
+    **{f"{word}{end}".encode(): word + end for word in _SHORT for end in _SHORT_ENDINGS},
+    **{f"{word}{end}".encode(): word + end for word in _GERMAN for end in _GERMAN_ENDINGS},
+    **{f"f{end}".encode(): f"prüf{end}" for end in _GERMAN_ENDINGS},
+    b"digo": "código",
+    b"digos": "código",
+    b"d": "cód",
+    b"lida": "válida",
+    b"lido": "válido",
+    b"uft": "läuft",
+    b"ltig": "gültig",
+    b"ltigkeit": "gültigkeit",
+    b"validit": "validité",
+    b"expiraci": "expiración",
+}
+_TO_WORDS = bytes(byte | 32 if chr(byte) in ascii_letters else 32 for byte in range(256))
 
 _FILLER = (
     "is|es|è|é|e'|est|ist|lautet|il|el|le|la|on|in|en|em|am|au|a|de|del|date|code|number|nummer|no|nr|nº|n°|num"
@@ -51,23 +79,43 @@ _PUNCTUATION = r"""[\s:=#.,;()\[\]"'“”„«»<>*_|/\-–—]{0,5}"""
 _WORD_START = f"(?<![{LETTERS}])"
 _WORD_END = f"(?![{LETTERS}])"
 
-CARD = re.compile(f"{_WORD_START}(?:{_CARD_WORD}|{_SECURITY_WORD}|{_EXPIRY_WORD}){_WORD_END}|卡|カード|카드")
+CARD = re.compile(f"{_WORD_START}(?:{_CARD_WORD}|{SECURITY_WORD}|{_PIN}|{EXPIRY_WORD}){_WORD_END}|卡|カード|카드")
+_CARD_ITSELF = re.compile(f"{_WORD_START}(?:{_CARD_WORD}){_WORD_END}|卡|カード|카드")
 
-BEFORE_CODE = f"{_WORD_START}(?:{_SECURITY_WORD}){_PUNCTUATION}(?:(?:{_FILLER}){_WORD_END}{_PUNCTUATION}){{0,2}}"
-BEFORE_DATE = f"{_WORD_START}(?:{_EXPIRY_WORD}){_PUNCTUATION}(?:(?:{_FILLER}){_WORD_END}{_PUNCTUATION}){{0,2}}"
+BEFORE_CODE = (
+    f"{_WORD_START}(?:{SECURITY_WORD}|(?P<secret>{_PIN})){_PUNCTUATION}"
+    f"(?:(?:{_FILLER}){_WORD_END}{_PUNCTUATION}){{0,2}}"
+)
+BEFORE_DATE = f"{_WORD_START}(?:{EXPIRY_WORD}){_PUNCTUATION}(?:(?:{_FILLER}){_WORD_END}{_PUNCTUATION}){{0,2}}"
 
 
 def may_name_code_or_date(text: str) -> bool:
-    """Whether a key word of a code or a date is possible in this lower-case text."""
-    for stem in _STEMS:  # noqa: SIM110  # a generator costs three times as much, and every message passes here
-        if stem in text:
-            return True
-    return False
+    """Whether a key word of a code or a date is possible in this text."""
+    return not _SOUGHT.keys().isdisjoint(text.encode("utf-8", "surrogatepass").translate(_TO_WORDS).split())
+
+
+def find_key_words(text: str) -> list[int]:
+    """Where in a lower-case text a key word of a code or a date may begin."""
+    words = text.encode("utf-8", "surrogatepass").translate(_TO_WORDS).split()
+    if _SOUGHT.keys().isdisjoint(words):
+        return []
+    starts: set[int] = set()
+    for word in {_SOUGHT[word] for word in _SOUGHT.keys() & words}:
+        at = text.find(word)
+        while at >= 0:
+            starts.add(at - len(_CARD_IN_GERMAN) if text.endswith(_CARD_IN_GERMAN, 0, at) else at)
+            at = text.find(word, at + 1)
+    return sorted(starts)
 
 
 def names_card(text: str) -> bool:
-    """Whether a key word for cards stands in this text."""
+    """Whether a key word for cards, or of their codes and dates, stands in this text."""
     return CARD.search(text.lower()) is not None
+
+
+def names_card_itself(text: str) -> bool:
+    """Whether a word for a card or a scheme stands in this text in lower case."""
+    return _CARD_ITSELF.search(text) is not None
 
 
 def is_card_word(letters: str) -> bool:
