@@ -21,9 +21,21 @@ LAYERS = (
     {"team"},
     {"inbox"},
     {"visitors"},
-    {"registry", "config", "context", "connections", "consents", "sources", "offline"},
+    {
+        "registry",
+        "config",
+        "context",
+        "connections",
+        "consents",
+        "sources",
+        "offline",
+        "catching",
+        "signalling",
+        "upkeep",
+        "withdrawals",
+    },
     {"web"},
-    {"app", "cli", "backup", "checkup"},
+    {"app", "cli", "backup", "cards", "checkup"},
     {"testing"},
 )
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}

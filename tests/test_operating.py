@@ -20,6 +20,7 @@ from pathlib import Path
 import pytest
 
 from omnibox.blobs.folder import Folder
+from omnibox.masking import mask_content
 from omnibox.secrets import Secrets
 from omnibox.testing.world.s3 import S3
 from tests.servers import Postgres, Redis, spare_port
@@ -146,7 +147,7 @@ class Places:
 async def prepare(home: Path) -> None:
     """Something to carry: agents, a conversation's rows, replies that wait, and files."""
     fill(home / "omnibox.db", 12)
-    name = await Folder(home / "files").put(b"a file of a message")
+    name = await Folder(home / "files").put(mask_content(b"a file of a message", ""))
     with closing(sqlite3.connect(home / "omnibox.db")) as link, link:
         sealed = (Secrets.load(home, {}).encrypt("{}"),)
         link.execute(

@@ -17,8 +17,8 @@ async def receive(request: web.Request) -> web.Response:
     if not hmac.compare_digest(hmac.new(SECRET, body, hashlib.sha256).hexdigest(), given):
         return web.Response(status=403)
     for entry in msgspec.json.decode(body)["entry"]:
-        for item in entry["messaging"]:
-            assert item["message"]["mid"]
+        for item in entry.get("messaging") or entry["standby"]:
+            assert item["sender"]["id"]
     return web.Response(text="ok")
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hmac
 import re
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 from omnibox.connector import (
@@ -12,25 +13,35 @@ from omnibox.connector import (
     BadSettings,
     Capabilities,
     Check,
+    Choice,
+    Consent,
     Context,
     Envelope,
     Field,
     FileLimits,
     Forged,
+    Grant,
     Look,
     Outbound,
     Profile,
     Request,
     Retry,
     Sent,
+    Signal,
     Step,
+    Upkept,
     Window,
 )
 from omnibox_messenger.explained import ERRORS
 from omnibox_messenger.rendering import GRAPH, MOST_TEXT, VERSION
+from omnibox_messenger.setup.app import FIELDS as APP
+from omnibox_messenger.setup.app import read_app
+from omnibox_messenger.setup.welcome import FIELDS as WELCOME
+from omnibox_messenger.setup.welcome import wanted
 
 if TYPE_CHECKING:
     from omnibox_messenger.graph import AsyncBot
+    from omnibox_messenger.pace import Pace
 
 DAY_S = 24 * 3600
 SAFETY_S = 5 * 60  # Meta's clock decides, ours only guesses
@@ -52,7 +63,13 @@ class Messenger:
         receipts=frozenset({"delivered", "read"}),
         windows=(
             Window(DAY_S - SAFETY_S, mode="response"),
-            Window(7 * DAY_S - SAFETY_S, mode="human_agent", authors=frozenset({"agent"}), needs="human_agent"),
+            Window(
+                7 * DAY_S - SAFETY_S,
+                mode="human_agent",
+                authors=frozenset({"agent"}),
+                needs="human_agent",
+                title="Human Agent",
+            ),
         ),
         retry=Retry(waits=(2, 8, 30, 120, 300), most=6),
         threads_by="contact",
@@ -76,12 +93,7 @@ class Messenger:
             required=True,
             makes="token",
         ),
-        Field(
-            "app_id",
-            title="App ID",
-            help="Optional. With it the check can see the webhook's state and when a token ends.",
-            placeholder="1234567890123456",
-        ),
+        *APP,
         Field(
             "graph_version",
             title="Graph version",
@@ -114,19 +126,37 @@ class Messenger:
             "Only switch it on once Meta has approved Human Agent for the app.",
             default=False,
         ),
+        Field(
+            "signals",
+            kind="boolean",
+            title="Show typing and seen",
+            help="Customers see when somebody types an answer and when their message was read.",
+            default=True,
+        ),
+        *WELCOME,
+        Field("granted_by", kind="consent", title="Facebook Login"),
     )
     errors = ERRORS
     steps = (
-        Step("Make a Meta app", "At developers.facebook.com make an app of the type Business and add Messenger to it."),
-        Step("Enter the app secret", "Copy it from App settings → Basic → App secret into this form and save."),
         Step(
-            "Connect the webhook",
-            "In the app open Messenger → Settings → Webhooks. Callback URL: {hook_url} · Verify token: {verify_token}.",
+            "Make a Meta app",
+            "At developers.facebook.com make an app of the type Business; add Messenger and Facebook Login.",
         ),
-        Step("Add your page", "Under Access tokens add the page and generate its token. Add a channel here with both."),
+        Step("Enter ID and secret", "Copy App ID and app secret from App settings → Basic into this form and save."),
         Step(
-            "Subscribe the page",
-            "Under Webhooks add subscriptions for the page and select every field that the check names as missing.",
+            "Allow the way back",
+            "Under Facebook Login → Settings enter the redirect address that this page shows. Deauthorize callback: "
+            "{hook_url}/withdrawn · Data deletion request: {hook_url}/erase.",
+        ),
+        Step(
+            "Choose your pages",
+            "Press Ask for consent, sign in at Facebook, and choose the pages. Or, without Facebook Login: generate a "
+            "page access token under Messenger → Settings and add a channel here with the page's id and the token.",
+        ),
+        Step(
+            "Switch on",
+            "omnibox tells Meta where to call and subscribes the pages. Without an App ID do the first by hand under "
+            "Messenger → Settings → Webhooks. Callback URL: {hook_url} · Verify token: {verify_token}.",
         ),
         Step("Check", "Press Check. When all is green, write to the page from another account."),
     )
@@ -135,16 +165,11 @@ class Messenger:
         self._context = context
         self._app_secret = str(context.setting("app_secret")).strip()
         self._verify_token = str(context.setting("verify_token"))
-        self._app_id = str(context.settings.get("app_id") or "").strip()
-        self._version = str(context.settings.get("graph_version") or VERSION).strip().removeprefix("v")
-        self._base = str(context.settings.get("graph_base") or GRAPH).strip().rstrip("/")
+        self._app = read_app(context.settings)
         self._bots: dict[str, AsyncBot] = {}  # by page
-        if not re.fullmatch(r"[0-9]{1,3}\.[0-9]", self._version):
-            raise BadSettings("write the version as Meta does, for example 26.0", "graph_version")
-        if not re.fullmatch(r"https?://[^\s/?#@]+", self._base):
-            raise BadSettings("write the address as https://host, without a path", "graph_base")
-        if self._app_id and not re.fullmatch(r"[0-9]{1,30}", self._app_id):
-            raise BadSettings("the App ID consists of digits; copy it from App settings → Basic", "app_id")
+        self._paces: dict[str, Pace] = {}  # by page, and they outlive a token
+        for channel in context.channels:
+            wanted(channel.settings)
 
     def verify(self, request: Request) -> None:
         """Raise `Forged` unless the body carries Meta's HMAC-SHA256; the old SHA-1 header counts for nothing."""
@@ -166,7 +191,7 @@ class Messenger:
         """One envelope per element of every entry, in their order; raises ValueError for a body of another shape."""
         from omnibox_messenger.envelopes import envelopes
 
-        return envelopes(request.body, self._app_id)
+        return envelopes(request.body, self._app.id)
 
     async def send(self, part: Outbound) -> Sent:
         from omnibox_messenger.sending import send
@@ -179,8 +204,22 @@ class Messenger:
 
         return await look_up(self._bot(part.channel), part)
 
-    async def profile(self, address: str, channel: str) -> Profile | None:
-        """The person's name, if Meta tells it; raises `Temporary` where asking again may help."""
+    async def missed(self, channel: str, since: datetime) -> AsyncIterator[Sequence[Envelope]]:
+        """What stands in the page's threads since then, for the time in which no webhook came."""
+        from omnibox_messenger.history import missed
+
+        async for found in missed(self._bot(channel), since):
+            yield found
+
+    async def signal(self, address: str, channel: str, signal: Signal) -> None:
+        """Show the person that somebody types, or has read, where the page's settings want it."""
+        from omnibox_messenger.sending import signal as tell
+
+        if self._context.channel(channel).settings.get("signals", True):
+            await tell(self._bot(channel), address, signal)
+
+    async def profile(self, address: str, channel: str) -> Profile:
+        """The person's name, or a stopgap; raises `Temporary` where asking again may help."""
         from omnibox_messenger.reading import profile
 
         return await profile(self._bot(channel), address)
@@ -199,9 +238,58 @@ class Messenger:
             except BadSettings as error:
                 yield checks.wrong(f"Page access token of {channel.address}", "It is missing.", str(error))
                 continue
-            async for found in checks.page_checks(bot, channel, self._app_id):
+            async for found in checks.page_checks(bot, channel, self._app.id):
                 yield found
-        yield await checks.webhook_check(bot, self._context, self._app_id)
+        yield await checks.webhook_check(bot, self._context, self._app.id)
+
+    @classmethod
+    def consent(cls, settings: Mapping[str, Any]) -> Consent | None:
+        """Facebook's login page; raises `BadSettings` naming the setting that is missing."""
+        from omnibox_messenger.setup.login import consent_of
+
+        return consent_of(settings)
+
+    async def redeem(self, code: str, redirect_url: str) -> Grant:
+        from omnibox_messenger.setup.login import redeem
+
+        return await redeem(self._context.http, self._app, code, redirect_url)
+
+    async def choices(self, grant: Grant) -> Sequence[Choice]:
+        """The pages that the person who signed in let us into."""
+        from omnibox_messenger.setup.login import choices
+
+        return await choices(self._context.http, self._app, grant)
+
+    async def upkeep(self) -> Upkept:
+        """What is wrong at Meta, after what can be set right was."""
+        from omnibox_messenger.errors import refusal
+        from omnibox_messenger.health.probing import Look as Probe
+
+        meaning = refusal(self._context.log, self._context.connection)
+        probe = Probe(self._context, self._app, self._bot, meaning, self._verify_token)
+        return await probe.all(datetime.now(UTC).date())
+
+    async def apply(self, address: str) -> None:
+        """Tell Meta what the page shows before the first message."""
+        from omnibox_messenger.setup import welcome
+
+        await welcome.apply(self._context, self._bot(address), self._context.channel(address).settings)
+
+    def withdrawn(self, request: Request) -> str:
+        """Who removed the app; raises `Forged`."""
+        from omnibox_messenger.setup.signed import read_person
+
+        return read_person(request, self._app_secret)
+
+    def erasure(self, request: Request) -> str:
+        """Who wants their data deleted; raises `Forged`."""
+        return self.withdrawn(request)
+
+    def granted(self, settings: Mapping[str, Any]) -> tuple[str, Sequence[str]]:
+        return str(settings.get("granted_by") or ""), ("page_access_token", "granted_by")
+
+    def erasure_answer(self, status_url: str, code: str) -> Mapping[str, Any]:
+        return {"url": status_url, "confirmation_code": code}
 
     @classmethod
     def normalize(cls, raw: bytes, account: str | None) -> Iterator[Mapping[str, Any]]:
@@ -221,6 +309,7 @@ class Messenger:
         """The page's client; a new token makes a new one, since the old one keeps its proof."""
         from omnibox_messenger.errors import refusal
         from omnibox_messenger.graph import Access, AsyncBot
+        from omnibox_messenger.pace import Pace
 
         context = self._context
         token = str(context.channel(page).settings.get("page_access_token") or "")
@@ -228,6 +317,7 @@ class Messenger:
             raise BadSettings("paste the page access token of this page", "page_access_token")
         bot = self._bots.get(page)
         if bot is None or bot.access_token != token:
-            access = Access(self._base, self._version, page, token, self._app_secret)
-            bot = self._bots[page] = AsyncBot(access, context.http, refusal(context.log, context.connection))
+            access = Access(self._app.base, self._app.version, page, token, self._app_secret)
+            pace = self._paces.setdefault(page, Pace())
+            bot = self._bots[page] = AsyncBot(access, context.http, refusal(context.log, context.connection), pace)
         return bot

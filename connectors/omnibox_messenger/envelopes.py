@@ -45,7 +45,8 @@ def _made(event: Event, app_id: str) -> list[Envelope]:
     if event.member in ("policy_enforcement", "policy-enforcement"):  # Meta has documented both
         return [_policy(replace(event, contact=event.contact or event.page))]
     if event.contact is None and event.kind not in ("edited", "deleted"):
-        return [unreadable(event, "no_contact")]
+        name = text(member(event.element, "field"))
+        return [_change(event.page, name) if name else unreadable(event, "no_contact")]
     made = _echo(event, app_id) if event.kind == "echo" else _MAKERS[event.kind](event)
     came = event.kind in ("message", "postback") and (referral(event) or ref(event))
     return [made, _referral(event)] if came else [made]
@@ -58,6 +59,16 @@ def unreadable(event: Event, kind: str) -> Unreadable:
     return Unreadable(kind, event.at, text(whole[:EXCERPT]) or "", len(whole), digest)
 
 
+def _change(page: str, name: str) -> Unreadable:
+    """A post, a comment, a lead: no part of a thread and no field that we ask for. Told once, not each time."""
+    field, digest = name[:100], _sha([page, name])
+    return Unreadable("not_a_message", f"{_short(page)} {field}", f"changes of the field {field}", 0, digest)
+
+
+def _sha(value: object) -> str:
+    return hashlib.sha256(_canonical(value).encode()).hexdigest()
+
+
 def _canonical(value: object) -> str:
     try:
         return json.dumps(value, sort_keys=True)
@@ -67,8 +78,7 @@ def _canonical(value: object) -> str:
 
 def _digest(kind: str, event: Event) -> str:
     """The key of an event without an id of its own: the same event sent again has the same one."""
-    whole = _canonical([kind, event.page, event.element])  # the element holds sender, time and payload
-    return hashlib.sha256(whole.encode()).hexdigest()
+    return _sha([kind, event.page, event.element])  # the element holds sender, time and payload
 
 
 def _short(value: str) -> str:
@@ -194,7 +204,8 @@ def _reaction(event: Event) -> Envelope:
         return unreadable(event, "reaction_to_nothing")
     is_taken_back = (text(member(event.body, "action")) or "react") == "unreact"
     emoji = text(member(event.body, "emoji")) or text(member(event.body, "reaction")) or ""
-    return Reaction(mid, address, page, _at(event), "" if is_taken_back else emoji)
+    is_ours = event.sender is not None and event.sender == event.page  # given in Meta's own page inbox
+    return Reaction(mid, address, page, _at(event), "" if is_taken_back else emoji, is_ours)
 
 
 def _notice(event: Event, kind: str, shown: str) -> Notice:

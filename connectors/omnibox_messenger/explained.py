@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 _ECHO = "Wait two minutes: Meta's echo or a look into the thread tells. Otherwise look into Messenger before you retry."
+_ENTER = "enter hook URL and verify token under Messenger → Settings → Webhooks in the app, and press Verify."
 _ITSELF = "Nothing: omnibox tries again by itself."
 _APPEAL = "See the page's support inbox at Meta. Once Meta lifts it, enable the channel again."
 
@@ -37,6 +38,7 @@ ERRORS: Mapping[str, tuple[str, str]] = {
         _ITSELF,
     ),
     "messenger.rate_limited": ("Meta has slowed this page down.", "Nothing: the queue waits and goes on by itself."),
+    "messenger.near_limit": ("The page is close to Meta's limit of calls: omnibox sends slower.", _ITSELF),
     "messenger.gateway": (
         "Something between omnibox and Meta answered.",
         "If it lasts, check Graph address and Graph version in the connection's settings.",
@@ -45,7 +47,7 @@ ERRORS: Mapping[str, tuple[str, str]] = {
     "messenger.odd_answer": ("Meta's answer cannot be read: the message may have arrived.", _ECHO),
     "messenger.token_dead": (
         "Meta no longer accepts the page access token.",
-        "Make a new one in the Meta app, paste it into the channel's settings and press Check.",
+        "Ask for consent again on the connection's page; or make a new one and paste it into the page's settings.",
     ),
     "messenger.permission": (
         "The Meta app lacks a permission for this.",
@@ -54,6 +56,58 @@ ERRORS: Mapping[str, tuple[str, str]] = {
     "messenger.terms_not_accepted": (
         "The page has not accepted Meta's terms for its inbox.",
         "An admin of the page accepts them in Meta's own page inbox; then press Check.",
+    ),
+    "messenger.permission_missing": (
+        "The page access token lacks the permission {missing}.",
+        "Ask for consent again with everything switched on, or make the token again with it, paste it and save.",
+    ),
+    "messenger.token_other_page": (
+        "The page access token belongs to another page.",
+        "Paste the token of this page into its settings and save.",
+    ),
+    "messenger.token_other_app": (
+        "The page access token was made in another app, so that no message of the page arrives here.",
+        "Ask for consent here, or make the token in the app whose ID stands in the connection, paste it and save.",
+    ),
+    "messenger.token_ends": (
+        "The page access token ends on {ends}.",
+        "Ask for consent again, or paste a new one: tokens made with a long-lived login do not end.",
+    ),
+    "messenger.subscription_lost": (
+        "The page no longer hands its messages to the app; subscribing it again was refused (missing: {missing}).",
+        "In the app open Messenger → Settings → Webhooks, add the page's subscriptions, and press Check.",
+    ),
+    "messenger.subscription_partial": (
+        "Some events of the page do not arrive: {missing}.",
+        "In the app open Messenger → Settings → Webhooks and add them to the page's subscriptions.",
+    ),
+    "messenger.webhook_lost": (
+        "Meta does not call this installation, and did not take its address.",
+        f"See that the address is public, with https and a trusted certificate. Then {_ENTER}",
+    ),
+    "messenger.webhook_elsewhere": (
+        "Meta calls another address than this connection's: no message arrives here.",
+        f"If this installation is to have them, {_ENTER}",
+    ),
+    "messenger.app_refused": (
+        "Meta does not know the app by this App ID and app secret.",
+        "Copy both again from App settings → Basic of the same app, and save.",
+    ),
+    "messenger.app_in_development": (
+        "Meta has not approved the app yet: only people with a role in it reach you, and only they are answered.",
+        "In the app ask for Advanced access to pages_messaging under App Review, then switch the app to Live.",
+    ),
+    "messenger.version_ends": (
+        "Version {version} of Meta's Graph API ends on {ends}.",
+        "Set Graph version to a newer one in the connection's settings under Advanced; update omnibox if you can.",
+    ),
+    "messenger.version_ended": (
+        "Version {version} of Meta's Graph API ended on {ends}.",
+        "Set Graph version to a newer one in the connection's settings under Advanced, now.",
+    ),
+    "messenger.welcome_refused": (
+        "Meta does not take what stands under Welcome in the page's settings ({setting}).",
+        "Shorten or change it, and save.",
     ),
     "messenger.restricted": ("Meta has restricted the page for a time.", _APPEAL),
     "messenger.blocked_for_policy": ("Meta has blocked the page or the app for its policy.", _APPEAL),

@@ -10,7 +10,8 @@ from typing import Any
 from pymessenger.bot import Bot
 from pymessenger.utils import generate_appsecret_proof
 
-from omnibox.connector import Http, Refusal
+from omnibox.connector import Answer, Http, Refusal, SendError
+from omnibox_messenger.pace import Pace
 
 TIMEOUT_S = 15.0
 
@@ -32,12 +33,17 @@ class AsyncBot(Bot):
     The token goes into the Authorization header: pymessenger puts it into the query string, which proxies log.
     """
 
-    def __init__(self, access: Access, http: Http, refusal: Refusal) -> None:
+    def __init__(self, access: Access, http: Http, refusal: Refusal, pace: Pace | None = None) -> None:
         super().__init__(access.token, api_version=access.version, app_secret=access.app_secret)
         self.graph_url = f"{access.base.rstrip('/')}/v{access.version}"
         self.page = access.page
-        self.http, self.refusal = http, refusal
+        self.http, self._means, self.pace = http, refusal, pace or Pace()
         self._proof = generate_appsecret_proof(access.token, access.app_secret)
+
+    def refusal(self, answer: Answer) -> SendError | None:
+        """The error an answer means; what it says about the quota is heeded."""
+        self.pace.hear(answer.headers)
+        return self._means(answer)
 
     def __repr__(self) -> str:
         return f"AsyncBot({self.page})"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from omnibox.connector import pieces
+from omnibox.connector import Signal, pieces
 from omnibox_messenger.decoding import elements, identifier, member
 from omnibox_messenger.decoding import text as as_text
 
@@ -29,6 +29,11 @@ def body(to: str, message: Mapping[str, Any], mode: str) -> dict[str, Any]:
     if mode not in _TYPES:
         raise ValueError("unsupported")
     return {"recipient": {"id": to}, **_TYPES[mode], "message": dict(message)}
+
+
+def action(to: str, signal: Signal) -> dict[str, Any]:
+    """A call that shows the person what an agent does."""
+    return {"recipient": {"id": to}, "sender_action": {"typing": "typing_on", "seen": "mark_seen"}[signal]}
 
 
 def quick_replies(titles: Sequence[str]) -> dict[str, Any]:

@@ -6,10 +6,10 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from omnibox.connector import Context, Outbound, OutboundFile, Rejected, Sent, Temporary, Uncertain
+from omnibox.connector import Context, Outbound, OutboundFile, Rejected, Sent, Signal, Temporary, Uncertain
 from omnibox_messenger.errors import UPLOAD_AGAIN
 from omnibox_messenger.graph import AsyncBot
-from omnibox_messenger.rendering import body, media_type, quick_replies
+from omnibox_messenger.rendering import action, body, media_type, quick_replies
 
 LARGEST_FILE = 25 * 1024 * 1024
 UPLOAD_LASTS = timedelta(days=80)  # Meta forgets one after 90 days
@@ -23,6 +23,12 @@ async def send(context: Context, bot: AsyncBot, part: Outbound) -> Sent:
     if part.text:
         return await _post(bot, part, {"text": part.text})
     return await _send_file(context, bot, part, part.files[0])
+
+
+async def signal(bot: AsyncBot, address: str, what: Signal) -> None:
+    """Show the person that somebody types, or has read; raises a `SendError`."""
+    await bot.pace.turn("other", is_urgent=False)
+    await bot.post(f"{bot.page}/messages", json=action(address, what))
 
 
 async def _send_file(context: Context, bot: AsyncBot, part: Outbound, file: OutboundFile) -> Sent:
@@ -49,6 +55,7 @@ async def _upload(context: Context, bot: AsyncBot, file: OutboundFile, key: str)
         "message": json.dumps(described),
         "filedata": (file.name, await file.read(), file.content_type),
     }
+    await bot.pace.turn("media")
     try:
         answer = await bot.post(f"{bot.page}/message_attachments", form=form, timeout_s=UPLOAD_TIMEOUT_S)
     except Uncertain:
@@ -67,6 +74,7 @@ async def _post(bot: AsyncBot, part: Outbound, message: dict[str, Any]) -> Sent:
         payload = body(part.address, said, part.mode)
     except ValueError:
         raise Rejected("messenger.bad_request") from None
+    await bot.pace.turn("text" if "text" in message else "media")
     await part.leaving()
     answer = await bot.send_raw(payload)
     found = answer.get("message_id")

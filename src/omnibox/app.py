@@ -8,18 +8,22 @@ import hashlib
 import ipaddress
 import os
 import signal
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from aiohttp import web
 
+from omnibox import upkeep
 from omnibox.bus import Bus, LocalBus
+from omnibox.catching import Catching
 from omnibox.clock import Clock, now
 from omnibox.config import Config, open_blobs, open_secrets, require_server
-from omnibox.connections import Connections
+from omnibox.connections import Connections, Live
+from omnibox.connector import Missed
 from omnibox.events import read_head
 from omnibox.inbox.delivery import Delivery
 from omnibox.inbox.errands import Errands
@@ -31,7 +35,8 @@ from omnibox.logs import get_logger
 from omnibox.outbound import Guard, GuardedHttp
 from omnibox.registry import Connectors, Registered
 from omnibox.secrets import Secrets
-from omnibox.store import Store, StoreUnavailable
+from omnibox.signalling import Signalling
+from omnibox.store import Store, StoreUnavailable, Transaction
 from omnibox.store.migrations import migrate
 from omnibox.team import agents
 from omnibox.team.agents import is_set_up
@@ -102,6 +107,7 @@ async def running(
         await hub.feed.start()
         hub.hints.start()
         stack.push_async_callback(hub.hints.stop)
+        stack.push_async_callback(hub.signalling.stop)
         stack.push_async_callback(hub.connections.stop)
         await hub.connections.start(reads=role.works, alone=alone)
         await stack.enter_async_context(_working(hub, config, bus, role, alone=alone))
@@ -160,6 +166,7 @@ def _compose(hub: Hub, config: Config, bus: Bus, registry: Mapping[str, Register
         build=_build_of(hub.pages),
     )
     hub.is_online = hub.screens.is_here
+    hub.signalling = Signalling(hub.store, hub.connections.way, hub.clock)
     hub.hints = Hints(hub.store, bus, hub.feed, screens=hub.screens, visitors=hub.visitors_here)
     hub.readiness = Readiness(hub.store, bus, hub.connections)
 
@@ -182,6 +189,8 @@ async def _working(hub: Hub, config: Config, bus: Bus, role: Role, *, alone: boo
     if role.answers and not alone:
         parts["presence"] = hub.hints.run()
     if role.works:
+        looking = upkeep.Looking(hub.connections)
+        catching = Catching(hub.store, hub.intake, hub.connections.find, hub.connections.running, hub.clock)
         errands = Errands(
             store=hub.store,
             blobs=hub.blobs,
@@ -189,11 +198,14 @@ async def _working(hub: Hub, config: Config, bus: Bus, role: Role, *, alone: boo
             ways=hub.connections.way,
             delivery=hub.delivery,
             fetch=client.fetch,
-            probe=hub.connections.probe,
+            probe=looking.probe,
+            catch_up=catching.catch_up,
+            can_catch_up=catching.connections,
             most_file_bytes=config.max_file_bytes,
             clock=hub.clock,
         )
-        jobs = Jobs(hub.store, bus, errands.handlers(), alone=alone, lease_s=config.lease_s, clock=hub.clock)
+        handlers = {**errands.handlers(), **looking.handlers()}
+        jobs = Jobs(hub.store, bus, handlers, alone=alone, lease_s=config.lease_s, clock=hub.clock)
         parts |= {"delivery": hub.delivery.run(), "jobs": jobs.run()}
         parts["search index"] = _index(hub.store, bus)
         parts["clock"] = watch_clock(hub.store, hub.clock)
@@ -221,11 +233,20 @@ async def _schedule(hub: Hub) -> None:
     """See to it that the hourly work is on the list; then there is nothing more to do."""
     while True:
         try:
-            await hub.store.write(lambda tx: enqueue(tx, "sweep", "hourly"))
+            await hub.store.write(partial(_enqueue_all, missed=hub.connections.running()))
         except StoreUnavailable:
             await asyncio.sleep(10)
         else:
             return
+
+
+def _enqueue_all(tx: Transaction, missed: Sequence[Live]) -> None:
+    enqueue(tx, "sweep", "hourly")
+    enqueue(tx, "catch_up", "hourly")
+    upkeep.schedule(tx, missed)
+    for live in missed:
+        if isinstance(live.connector, Missed):
+            enqueue(tx, "catch_up", str(live.id))  # it was said while we were not there
 
 
 async def serve(config: Config, started: Callable[[str, str], None], role: Role = SERVE) -> None:

@@ -32,6 +32,7 @@ from omnibox.inbox.intake import Intake
 from omnibox.inbox.origin import Origin
 from omnibox.inbox.way import Way
 from omnibox.logs import get_logger
+from omnibox.masking import rules_of
 from omnibox.outbound import Guard
 from omnibox.registry import Registered
 from omnibox.secrets import BadKey, Secrets
@@ -103,6 +104,10 @@ class Connections:
 
     def find(self, connection_id: int) -> Live | None:
         return self._live.get(connection_id)
+
+    def running(self) -> list[Live]:
+        """The connections that are in use."""
+        return [each for each in self._live.values() if each.state == "active"]
 
     def problem(self, connection_id: int) -> BadSettings | None:
         """Why a connection's settings make no connector, if so."""
@@ -229,6 +234,7 @@ class Connections:
             channels={(each.address.casefold() if folds else each.address): each.id for each in rows},
             read_token=self._read_token,
             acknowledging=_acknowledging(registered, rows, own),
+            rules={each.id: rules_of(each.patterns) for each in rows if each.patterns},
         )
         ways: dict[int, Way] = {}
         if connector is not None:
@@ -383,7 +389,9 @@ def _make(registered: Registered, context: LiveContext) -> tuple[Connector | Non
 
 def stamp_of(row: sa.Row[Any], own: Sequence[sa.Row[Any]]) -> int:
     """A number that changes whenever the connection must be built anew; it means something to this process alone."""
-    sites = tuple((each.id, each.address, each.key, each.settings, each.state == "disabled") for each in own)
+    sites = tuple(
+        (each.id, each.address, each.key, each.settings, each.state == "disabled", each.patterns) for each in own
+    )
     return hash((row.connector, row.hook_key, row.settings, row.state, sites))
 
 

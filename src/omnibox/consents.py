@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,10 +12,11 @@ from typing import Any
 import sqlalchemy as sa
 
 from omnibox.connections import Connections, Live
-from omnibox.connector import BadSettings, Consent, SendError
+from omnibox.connector import BadSettings, Choice, Chooses, Consent, SendError
 from omnibox.connector import consent as grants
 from omnibox.inbox import channels
 from omnibox.logs import get_logger
+from omnibox.masking import mask
 from omnibox.secrets import BadKey, random_token
 from omnibox.store import Transaction, insert
 from omnibox.store.tables import memory
@@ -22,6 +24,7 @@ from omnibox.store.tables import memory
 RETURN_PATH = "/consent/return"
 ANSWER_WITHIN = timedelta(minutes=15)
 LONGEST_WORD = 4_000
+LONGEST_NAME = 100
 log = get_logger("omnibox.consents")
 
 
@@ -68,7 +71,10 @@ async def finish(connections: Connections, state: str, code: str, owner: str, re
         raise NoConsent("declined", asked.connection_id)
     try:
         live, consent = await _wanted(connections, asked.connection_id)
-        grant = await grants.redeem(live.context.http, consent, code, asked.verifier, asked.redirect_url)
+        if isinstance(live.connector, Chooses):
+            grant = await live.connector.redeem(code, asked.redirect_url)
+        else:
+            grant = await grants.redeem(live.context.http, consent, code, asked.verifier, asked.redirect_url)
     except LookupError:
         raise NoConsent("unknown") from None
     except BadSettings:
@@ -134,7 +140,7 @@ async def ask_device(connections: Connections, connection_id: int, owner: str) -
 
 async def keep(connections: Connections, connection_id: int, consent: Consent, grant: grants.Grant) -> None:
     """Store a grant, encrypted; a connection that was paused runs again. Raises `NoConsent`."""
-    if not grant.refresh_token:
+    if consent.renews and not grant.refresh_token:
         raise NoConsent("not_lasting", connection_id)
     text = grant.as_text(consent)
 
@@ -150,6 +156,64 @@ async def keep(connections: Connections, connection_id: int, consent: Consent, g
     await connections.store.write(write)
     await connections.refresh(connection_id)
     log.info("consent was given", connection_id=connection_id)
+
+
+# ── Choosing among what it opened
+
+
+async def opened(connections: Connections, connection_id: int) -> list[Choice]:
+    """The addresses that the stored grant opens, asked for now. Raises as `begin`, or a `SendError`."""
+    live, consent = await _wanted(connections, connection_id)
+    grant = grants.read_grant(live.context.settings.get(consent.setting), consent)
+    if grant is None or not isinstance(live.connector, Chooses):
+        raise NoConsent("unfinished", connection_id)
+    return list(await live.connector.choices(grant))
+
+
+async def take_up(
+    connections: Connections, connection_id: int, found: Sequence[Choice], wanted: Collection[str]
+) -> int:
+    """Make channels of the `wanted` addresses among `found`; those we have get their new credentials, wanted or not.
+
+    Returns how many were given new credentials or made.
+    """
+    usable = [each for each in found if not each.problem]
+
+    def write(tx: Transaction) -> int:
+        row = channels.find_connection(tx, connection_id, lock=True)
+        if row is None:
+            return 0
+        known = {each.address: each for each in channels.all_channels(tx, connection_id)}
+        count = 0
+        for each in usable:
+            if each.address not in known and each.address not in wanted:
+                continue
+            old = known.get(each.address)
+            stored = {} if old is None else json.loads(connections.secrets.decrypt(old.settings))
+            document = connections.secrets.encrypt(json.dumps(stored | dict(each.settings)))
+            if old is not None:
+                channels.change_channel(tx, old.id, document=document)
+            else:
+                _add(tx, row, each, document)
+            count += 1
+        return count
+
+    count = (await connections.store.write(write)).result
+    await connections.refresh(connection_id)
+    log.info("channels were taken from a consent", connection_id=connection_id, count=count)
+    return count
+
+
+def _add(tx: Transaction, row: sa.Row[Any], chosen: Choice, document: str) -> None:
+    channels.add_channel(
+        tx,
+        connection_id=row.id,
+        address=chosen.address,
+        key=random_token(),
+        name=mask(" ".join(chosen.name.split())[:LONGEST_NAME] or chosen.address),
+        document=document,
+        state="active" if row.state == "paused" else row.state,
+    )
 
 
 async def _wanted(connections: Connections, connection_id: int) -> tuple[Live, Consent]:

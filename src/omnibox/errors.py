@@ -61,6 +61,10 @@ ERRORS: Mapping[str, Words] = {
         "The owner of the account has not let omnibox in, or does so no longer.",
         "Ask for consent again on the connection's page in Settings › Channels.",
     ),
+    "consent_withdrawn": (
+        "Who let omnibox in has taken the consent back at the platform.",
+        "Ask for consent again on the connection's page in Settings › Channels, as somebody who may give it.",
+    ),
     "consent_client_refused": (
         "The provider does not take omnibox as it is registered there.",
         "Compare client ID, client secret, scopes and redirect address with the registration at the provider.",

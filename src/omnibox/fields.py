@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from omnibox.connector import Field
+from omnibox.masking import mask
 
 LONGEST_LINE = 2_000
 LONGEST_TEXT = 20_000
@@ -227,6 +228,12 @@ def _text(_: Field, value: str) -> str:
     return _line(value.strip())
 
 
+def _words(field: Field, value: str) -> str:
+    """What people read, without card numbers. Digits alone are an id of a platform."""
+    value = _text(field, value)
+    return value if value.isdecimal() else str(mask(value))
+
+
 def _long(_: Field, value: str) -> str:
     if len(value) > LONGEST_TEXT:
         raise _Wrong(f"Please keep it to {LONGEST_TEXT} characters.")
@@ -287,14 +294,14 @@ def _color(_: Field, value: str) -> str:
 
 
 _READERS: Mapping[str, Callable[[Field, str], str]] = {
-    "text": _text,
+    "text": _words,
     "address": _text,
     "secret": _secret,
     "email": _email,
     "url": _url,
     "host": _host,
     "color": _color,
-    "long": _long,
+    "long": lambda field, value: str(mask(_long(field, value))),
     "choice": _choice,
     "consent": _consent,
 }

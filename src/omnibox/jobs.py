@@ -33,6 +33,11 @@ def enqueue(tx: Transaction, kind: str, subject: str) -> None:
     tx.ring("jobs")
 
 
+def forget(tx: Transaction, kind: str, subject: str) -> None:
+    """Work that is wanted no longer. What is running goes on to its end, and is not called again."""
+    tx.execute(sa.delete(job).where(job.c.kind == kind, job.c.subject == subject))
+
+
 class Later(Exception):
     """Not done yet: call again after `wait_s` seconds. Raised after the last try it is an ordinary failure."""
 

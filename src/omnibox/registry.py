@@ -13,6 +13,7 @@ from omnibox.connector import (
     Capabilities,
     Chains,
     Checks,
+    Chooses,
     Connector,
     Consent,
     Consents,
@@ -76,6 +77,10 @@ class Registered:
     @property
     def has_evidence(self) -> bool:
         return self._can(Evidence)
+
+    @property
+    def has_choices(self) -> bool:
+        return self._can(Chooses)
 
     def consent(self, settings: Mapping[str, Any]) -> Consent | None:
         """What the owner of the account is asked for, if anything. Raises `BadSettings` naming what is missing."""

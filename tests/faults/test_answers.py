@@ -13,7 +13,8 @@ from tests.faults.houses import at_rest, hasten, outbound, people, received, tim
 from tests.inbox.conftest import House
 
 import omnibox_messenger.graph
-from omnibox.testing.world.demo import MAILBOX
+import omnibox_messenger.pace
+from omnibox.testing.world.demo import MAILBOX, PAGE
 from omnibox.testing.world.graph import Fault
 from omnibox.testing.world.smtp import Kind
 from omnibox_email import Email
@@ -40,6 +41,7 @@ NOBODY_KNOWS: Mapping[str, Mapping[str, Any]] = {
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Platforms are given up on within the test's life."""
+    monkeypatch.setitem(omnibox_messenger.pace.RATES, "thread", 1000)
     monkeypatch.setattr(omnibox_messenger.graph, "TIMEOUT_S", 2.0)  # not so short that a busy machine meets it
     monkeypatch.setattr(Email, "timings", replace(Email.timings, after_dot_s=1.0))
 
@@ -47,6 +49,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("impatient")
 async def test_every_odd_answer_of_the_graph_is_classed_and_order_kept(house: House) -> None:
     graph = house.world.graph
+    graph.pages[PAGE].quota.per_s = {}
     graph.sends_echoes = graph.sends_deliveries = False
     rounds = times(1, 5)
     kinds = {**NOTHING_LEFT, **NOBODY_KNOWS} | {f"{name}, taken": how for name, how in NOBODY_KNOWS.items()}

@@ -91,9 +91,11 @@ class SlowDisk:
 
     def __init__(self, blobs: Blobs) -> None:
         self._blobs = blobs
+        self.times = 0
         self.is_asked, self.may_go_on = asyncio.Event(), asyncio.Event()
 
     async def get(self, name: str) -> bytes:
+        self.times += 1
         self.is_asked.set()
         await self.may_go_on.wait()
         return await self._blobs.get(name)
@@ -115,6 +117,24 @@ async def test_who_lost_the_lease_before_leaving_sends_nothing(house: House) -> 
         await until(lambda: [edge for _, edge in graph.asked].count("message_attachments") > uploads)
         await house.until(lambda: _is_idle(first))
     assert len(graph.received(psid)) == 1
+
+
+async def test_a_lease_that_was_lost_to_oneself_is_two_tries_and_one_message(house: House) -> None:
+    """The only worker stalls until its lease is over, and claims again what it is still at: found by the sweep."""
+    first = house.hub.delivery
+    (psid, row), *_ = (await people(house, 1)).items()
+    slow: Any = SlowDisk(first.blobs)
+    first.blobs = slow
+    sent = await house.reply(row["id"], "", files=[await _upload(house)])
+    await slow.is_asked.wait()
+    house.shift += timedelta(minutes=2)
+    first.bus.ring({"deliveries"})
+    await until(lambda: slow.times == 2)
+    assert len(first._sending) == 2  # neither is forgotten: both are waited for at the end, the newer lease is renewed
+    slow.may_go_on.set()
+    await house.until_state(sent, "sent", "delivered")
+    await house.until(lambda: _is_idle(first))
+    assert len(house.world.graph.received(psid)) == 1
 
 
 async def test_an_expired_lease_after_leaving_is_doubt_and_never_a_second_copy(house: House) -> None:

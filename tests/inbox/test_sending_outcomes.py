@@ -79,8 +79,8 @@ async def test_only_those_who_wait_are_asked_for_again(desk: Desk) -> None:
 
     desk.post.answer = send
     async with Workers(desk, 1):
-        await until(desk, "failed")
-        await desk.store.write(lambda tx: deciding.send_again(tx, 1))
+        failed = await until(desk, "failed")
+        await desk.store.write(lambda tx: deciding.send_again(tx, 1, failed.fence))
         found = await until(desk, "sent")
     assert asked == [(), ("archive",)]
     assert {one["state"] for one in found.outcomes.values()} == {"sent"}

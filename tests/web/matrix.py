@@ -91,11 +91,20 @@ CASES: dict[tuple[str, str], list[Case]] = {
     ("POST", "/api/connections/{id}/consent"): [Case(LEADS, "connection", ok=409)],  # a hook asks nobody
     ("POST", "/api/connections/{id}/consent/device"): [Case(LEADS, "connection", ok=409)],
     ("POST", "/api/connections/{id}/consent/device/answer"): [Case(LEADS, "connection", ok=409)],
+    ("GET", "/api/connections/{id}/consent/choices"): [Case(LEADS, "connection", ok=409)],
+    ("POST", "/api/connections/{id}/consent/choices"): [Case(LEADS, "connection", {"addresses": []}, ok=409)],
     ("GET", "/consent/return"): [Case(ANYONE, ok=302)],  # to a page of ours; an answer counts in its own session only
     ("POST", "/api/connections/{id}/disable"): [Case(LEADS, "connection")],
     ("POST", "/api/connections/{id}/channels"): [Case(LEADS, "connection", {"address": "second"}, ok=201)],
     ("PATCH", "/api/channels/{id}"): [Case(LEADS, "channel", {"name": "Other"})],
     ("DELETE", "/api/channels/{id}"): [Case(LEADS, "channel", ok=409)],
+    ("POST", "/api/messages/{id}/mask-reports"): [Case(EVERYONE, "99", {"spot": 0}, ok=404)],
+    ("GET", "/api/mask-reports"): [Case(LEADS)],
+    ("GET", "/api/mask-reports/export"): [Case(LEADS)],
+    ("GET", "/api/channels/{id}/patterns"): [Case(LEADS, "channel")],
+    ("PUT", "/api/channels/{id}/patterns"): [Case(LEADS, "channel", {"patterns": [r"LC\d{8}"]})],
+    ("GET", "/api/erasures"): [Case(LEADS)],
+    ("POST", "/api/erasures/{id}/done"): [Case(LEADS, "99", ok=409)],
     ("GET", "/api/quarantine"): [Case(LEADS)],
     ("POST", "/api/quarantine/{id}/retry"): [Case(LEADS, "99", ok=404)],
     # What is said
@@ -130,6 +139,7 @@ CASES: dict[tuple[str, str], list[Case]] = {
     ("POST", "/api/conversations/{id}/merge"): [Case(EVERYONE, "own", {"into": "$own"}, 409)],
     ("POST", "/api/conversations/{id}/split"): [Case(EVERYONE, who, {"messages": [99]}, 409) for who in WHOSE],
     ("POST", "/api/conversations/{id}/move"): [Case(EVERYONE, "own", {"messages": [99], "into": "$own"}, 409)],
+    ("POST", "/api/conversations/{id}/elsewhere"): [Case(EVERYONE, who, {"channel": 999}, 409) for who in WHOSE],
     ("GET", "/api/conversations/{id}/rearrangements"): [Case(EVERYONE, who) for who in WHOSE],
     ("POST", "/api/rearrangements/{id}/undo"): [Case(EVERYONE, "99", ok=404)],
     ("DELETE", "/api/conversations/{id}/related"): [Case(EVERYONE, who) for who in WHOSE],
@@ -151,6 +161,9 @@ CASES: dict[tuple[str, str], list[Case]] = {
     # Doors with credentials of their own: no session opens them, and none is needed
     ("GET", "/hooks/{key}"): [Case(ANYONE, "no-such-key", ok=404)],
     ("POST", "/hooks/{key}"): [Case(ANYONE, "no-such-key", ok=404)],
+    ("POST", "/hooks/{key}/withdrawn"): [Case(ANYONE, "no-such-key", ok=404)],
+    ("POST", "/hooks/{key}/erase"): [Case(ANYONE, "no-such-key", ok=404)],
+    ("GET", "/erasures/{code}"): [Case(ANYONE, "no-such-code", ok=404)],
     ("GET", "/w/ws"): [Case(ANYONE, ok=400)],
     ("OPTIONS", "/w/{rest:history|files|events|frames|files/.+}"): [Case(ANYONE, "history", ok=403)],
     ("GET", "/w/history"): [Case(ANYONE, ok=403)],

@@ -133,7 +133,7 @@ async def test_a_connection_begins_as_a_draft_that_may_lack_settings(admin: Brow
     before = await seq(house)
     made = await add(admin)
     assert (made["state"], made["name"], made["channels"], made["secrets_set"]) == ("draft", "Mine", [], ["sign"])
-    assert made["health"] == {"code": None, "why": None, "since": None}
+    assert made["health"] == {"code": None, "why": None, "since": None, "is_down": False, "is_deaf": False}
     assert "/hooks/" in made["hook_url"]
     assert len(made["hook_url"].rpartition("/")[2]) >= 22
     assert await told(house, before) == {("settings.changed", None)}
@@ -274,6 +274,8 @@ async def test_a_pause_is_explained_and_ended_by_enabling(admin: Browser, house:
         "code": "pigeon.eaten",
         "why": "A hawk has eaten it. Send another one.",
         "since": moment(house.clock()),
+        "is_down": True,
+        "is_deaf": False,
     }
     (channel,) = (await admin.post(f"/api/connections/{running['id']}/enable")).json["channels"]
     assert (channel["state"], channel["health"]["code"]) == ("active", None)

@@ -12,7 +12,7 @@ from selectolax.lexbor import LexborHTMLParser
 from tests.web.house import Browser, House
 
 from omnibox.html import ATTRIBUTES, TAGS, count_remote_images, is_costly, page_of
-from omnibox.masking import mask, mask_html
+from omnibox.masking import mask, mask_content, mask_html
 from omnibox.store import Transaction
 from omnibox.store import tables as t
 
@@ -66,7 +66,7 @@ async def keep(house: House, html: str | None, text: str = "Plain words", **chan
 
 
 async def attach(house: House, message_id: int | None, content_id: str, content: bytes = PNG, **change: Any) -> None:
-    blob = await house.hub.blobs.put(content)
+    blob = await house.hub.blobs.put(mask_content(content, ""))
     row = {
         "message_id": message_id,
         "key": f"key {message_id} {content_id} {len(content)}",

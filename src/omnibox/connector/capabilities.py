@@ -12,12 +12,14 @@ class Window:
     """Until `until_s` seconds after the contact's last message, `authors` may answer in `mode`.
 
     `needs` names a boolean channel setting that must be on. Windows are tried in order; the first that fits decides.
+    `title` names the way of answering where it is not the ordinary one.
     """
 
     until_s: int
     mode: str = ""
     authors: frozenset[str] = frozenset({"agent", "bot", "system"})
     needs: str = ""
+    title: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,7 +42,8 @@ class Consent:
     """Where an account's owner is asked, who asks, and for what. `setting` is the `consent` field that keeps the grant.
 
     `extra` are further parameters of the page, such as a hint which account is meant. Without `device_url` there is
-    no way for devices.
+    no way for devices. `renews` False: there is no refresh token, the grant serves as long as it serves. `cures` are
+    the codes of troubles that end with a new consent.
     """
 
     setting: str
@@ -53,6 +54,9 @@ class Consent:
     scopes: tuple[str, ...] = ()
     device_url: str = ""
     extra: Mapping[str, str] = field(default_factory=dict, repr=False)
+    has_pkce: bool = True
+    renews: bool = True
+    cures: frozenset[str] = frozenset({NEEDED})
 
     @property
     def fingerprint(self) -> str:
@@ -75,16 +79,18 @@ class Consents(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What the owner's consent gave."""
+    """What the owner's consent gave; `owner` is the platform's id of who consented, where it tells."""
 
     access_token: str = field(repr=False)
     refresh_token: str = field(repr=False)
     expires_at: datetime
+    owner: str = ""
 
     def as_text(self, consent: Consent) -> str:
         """For the secret setting."""
         facts = {"access": self.access_token, "refresh": self.refresh_token, "expires": self.expires_at.isoformat()}
-        return json.dumps({**facts, "for": consent.fingerprint})
+        by = {"by": self.owner} if self.owner else {}
+        return json.dumps({**facts, **by, "for": consent.fingerprint})
 
 
 def read_grant(text: object, consent: Consent) -> Grant | None:
@@ -93,7 +99,8 @@ def read_grant(text: object, consent: Consent) -> Grant | None:
         facts = json.loads(str(text or ""))
         if facts["for"] != consent.fingerprint:
             return None
-        return Grant(str(facts["access"]), str(facts["refresh"]), datetime.fromisoformat(facts["expires"]))
+        expires_at = datetime.fromisoformat(facts["expires"])
+        return Grant(str(facts["access"]), str(facts["refresh"]), expires_at, str(facts.get("by", "")))
     except (ValueError, TypeError, KeyError):
         return None
 
@@ -142,9 +149,9 @@ def page_url(consent: Consent, redirect_url: str, state: str, verifier: str) -> 
         "redirect_uri": redirect_url,
         "scope": " ".join(consent.scopes),
         "state": state,
-        "code_challenge": challenge_of(verifier),
-        "code_challenge_method": "S256",
     }
+    if consent.has_pkce:
+        words |= {"code_challenge": challenge_of(verifier), "code_challenge_method": "S256"}
     return f"{consent.authorize_url}{'&' if '?' in consent.authorize_url else '?'}{urlencode(words)}"
 
 

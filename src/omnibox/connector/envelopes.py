@@ -70,6 +70,7 @@ class Inbound:
     never joins a conversation by itself. `reply_address` is where answers are wanted, if elsewhere; it becomes the
     contact's address in a new conversation and never lets anybody into an old one. `reports`: what it says became of
     messages we sent; it stands where they stand if it is about any of them. `position`: where a source found it.
+    `late`: the platform did not tell it when it was said; it was found afterwards.
     """
 
     event_key: str
@@ -93,6 +94,7 @@ class Inbound:
     recipients: Recipients = Recipients()
     reply_address: str | None = None
     position: str = ""
+    late: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +102,8 @@ class Echo:
     """A message that left our address: by us (`part_id` is then the id we sent along), or by somebody elsewhere.
 
     `is_proven` is False where the message alone says so, which anybody can write: then it counts only if it is a part
-    that we sent, and is else a message from a sender in doubt.
+    that we sent, and is else a message from a sender in doubt. `late`: as in `Inbound`; the part's id is lost then, and
+    what we are in doubt about is known by its words.
     """
 
     event_key: str
@@ -117,6 +120,7 @@ class Echo:
     position: str = ""
     recipients: Recipients = Recipients()
     is_proven: bool = True
+    late: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,22 +145,27 @@ class Deleted:
 
 @dataclass(frozen=True, slots=True)
 class Reaction:
-    """The contact's reaction to a message; an empty `emoji` takes it back."""
+    """A reaction to a message, the contact's or (`is_ours`) our side's; an empty `emoji` takes it back."""
 
     external_id: str
     address: str
     to: str
     at: datetime
     emoji: str
+    is_ours: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """What the platform says about the person behind an address."""
+    """What the platform says about the person behind an address.
+
+    `is_stopgap`: it did not tell the name; this one does until it does.
+    """
 
     address: str
     to: str
     name: str | None = field(default=None, repr=False)
+    is_stopgap: bool = False
 
 
 @dataclass(frozen=True, slots=True)

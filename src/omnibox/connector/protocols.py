@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
@@ -169,6 +169,15 @@ class Source(Protocol):
 
 
 @runtime_checkable
+class Missed(Protocol):
+    """A platform that calls us, and can be asked afterwards for what was said while nobody listened."""
+
+    def missed(self, channel: str, since: datetime) -> AsyncIterator[Sequence[Envelope]]:
+        """What was said on a channel after `since`, known or not, in batches; each conversation in its order. The same
+        `event_key` as if it had been told at once. Raises a `SendError` that says why it cannot."""
+
+
+@runtime_checkable
 class Handshake(Protocol):
     def challenge(self, request: Request) -> str:
         """The answer to a GET on the hook URL; raises `Forged`."""
@@ -195,7 +204,21 @@ class Reserve(Protocol):
 @runtime_checkable
 class Evidence(Protocol):
     async def look_up(self, part: Outbound) -> Sent | Literal["absent", "unknown"]:
-        """Whether an uncertain part left: `Sent`, surely not there, or nobody knows."""
+        """Whether an uncertain part left: `Sent`, surely not there, or nobody knows.
+
+        Raises a `SendError` where the platform cannot be asked: until it can, an agent must insist to send again.
+        `Rejected`: it never can, so nobody will know.
+        """
+
+
+Signal = Literal["typing", "seen"]
+"""What a customer may see of an agent: that somebody types an answer, that somebody has read."""
+
+
+@runtime_checkable
+class Signals(Protocol):
+    async def signal(self, address: str, channel: str, signal: Signal) -> None:
+        """Show it to the person, now or not at all; may raise a `SendError`, which nobody hears of."""
 
 
 @runtime_checkable

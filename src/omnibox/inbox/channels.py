@@ -12,7 +12,19 @@ from omnibox.jobs import enqueue
 from omnibox.masking import Masked
 from omnibox.model import ConnectionState
 from omnibox.store import Reader, Transaction
-from omnibox.store.tables import arrival, channel, connection, delivery, job, memory, quarantine, source, visitor_token
+from omnibox.store.tables import (
+    arrival,
+    channel,
+    connection,
+    delivery,
+    erasure,
+    job,
+    memory,
+    problem,
+    quarantine,
+    source,
+    visitor_token,
+)
 
 AREA = "connections"
 DOORBELL = "connections"  # rung when one has to be built anew
@@ -116,9 +128,9 @@ def remove_connection(tx: Transaction, connection_id: int) -> None:
     """Gone with its channels. Raises `IntegrityError` where one of them has conversations."""
     for row in all_channels(tx, connection_id):
         remove_channel(tx, row.id)
-    for table in (memory, source, arrival, quarantine):
+    for table in (memory, source, arrival, quarantine, problem, erasure):
         tx.execute(sa.delete(table).where(table.c.connection_id == connection_id))
-    tx.execute(sa.delete(job).where(job.c.kind == "probe", job.c.subject == str(connection_id)))
+    tx.execute(sa.delete(job).where(job.c.kind.in_(("probe", "upkeep")), job.c.subject == str(connection_id)))
     tx.execute(sa.delete(connection).where(connection.c.id == connection_id))
     tx.announce("settings.changed", word=AREA)
     tx.ring(DOORBELL)
@@ -163,6 +175,16 @@ def change_channel(
         tx.ring(DOORBELL)
 
 
+def set_patterns(tx: Transaction, channel_id: int, patterns: Masked | None) -> int | None:
+    """What the channel hides besides card numbers, one expression a line; its connection, None without a channel."""
+    change = sa.update(channel).where(channel.c.id == channel_id).values(patterns=patterns)
+    connection_id: int | None = tx.execute(change.returning(channel.c.connection_id)).scalar()
+    if connection_id is not None:
+        tx.announce("channel.changed", channel=channel_id)
+        tx.ring(DOORBELL)
+    return connection_id
+
+
 def remove_channel(tx: Transaction, channel_id: int) -> None:
     """Gone. Raises `IntegrityError` where it has conversations: those need to know where they came from."""
     tx.execute(sa.delete(visitor_token).where(visitor_token.c.channel_id == channel_id))
@@ -204,6 +226,7 @@ def resume(tx: Transaction, connection_id: int) -> None:
         paused = sa.and_(mine == connection_id, table.c.state == "paused", ~table.c.needs_person)
         tx.execute(sa.update(table).where(paused).values(active))
     _announce_all(tx, connection_id)
+    enqueue(tx, "catch_up", str(connection_id))  # what was said while nobody listened
     tx.ring("deliveries")
 
 

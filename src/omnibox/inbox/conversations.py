@@ -160,8 +160,13 @@ def _touched(tx: Transaction, conversation_id: int, said: Said) -> dict[str, Any
         "b_message": said.message_id,
         "b_kind": said.kind,
         "b_author": said.author,
-        "b_text": mask(" ".join(said.text[: 2 * PREVIEW].split())[:PREVIEW]),
+        "b_text": preview(said.text),
     }
+
+
+def preview(text: Masked) -> Masked:
+    """What a list row shows of a message."""
+    return mask(" ".join(text[: 2 * PREVIEW].split())[:PREVIEW])
 
 
 def reopen(tx: Transaction, conversation_id: int) -> None:
@@ -199,14 +204,15 @@ def assign(tx: Transaction, conversation_id: int, assignee_id: int | None) -> No
     tx.announce("conversation.changed", conversation=conversation_id, agent=assignee_id, word="assigned")
 
 
-def mark_read(tx: Transaction, conversation_id: int, agent_id: int) -> None:
-    """What the assignee has seen is read; where nobody is assigned, what any agent has seen."""
+def mark_read(tx: Transaction, conversation_id: int, agent_id: int) -> bool:
+    """What the assignee has seen is read; where nobody is assigned, what any agent has seen. Whether it was unread."""
     found = lock(tx, conversation_id)
     if found is None or not found.unread or found.assignee_id not in (None, agent_id):
-        return
+        return False
     values = {"unread": 0, "rev": found.rev + 1}
     tx.execute(sa.update(conversation).where(conversation.c.id == conversation_id).values(values))
     tx.announce("conversation.read", conversation=conversation_id, agent=agent_id)
+    return True
 
 
 def name_contact(tx: Transaction, contact_id: int, name: Masked) -> None:

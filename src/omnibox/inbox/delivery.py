@@ -19,7 +19,6 @@ from omnibox.clock import Clock, now
 from omnibox.connector import (
     BadSettings,
     ChannelDown,
-    Evidence,
     Outbound,
     Quoted,
     Recipients,
@@ -29,9 +28,9 @@ from omnibox.connector import (
     Temporary,
     Uncertain,
 )
-from omnibox.inbox import deciding, outcomes, queue, recording, states
+from omnibox.inbox import outcomes, queue, recording
+from omnibox.inbox.policy import allowed
 from omnibox.inbox.replies import outgoing_file
-from omnibox.inbox.restoring import RESTORED
 from omnibox.inbox.way import Way, Ways
 from omnibox.logs import get_logger
 from omnibox.metrics import SENDS
@@ -43,6 +42,7 @@ SWEEP_S = 5.0
 IDLE_S = 2.0  # then the queue is looked at without being asked: a bus may lose rings
 AWAY_S = 1.0  # between two tries while the store is away
 STOP_S = 10.0
+FRESH = timedelta(minutes=1)  # what was written just now was looked at just now
 BELL = "deliveries"
 log = get_logger("omnibox.delivery")
 
@@ -67,7 +67,8 @@ class Delivery:
     lease_s: float = queue.LEASE.total_seconds()
     clock: Clock = now
     holder: str = field(default_factory=lambda: secrets.token_hex(8))
-    _sending: dict[int, tuple[recording.Claimed, asyncio.Task[None]]] = field(default_factory=dict)
+    # By id and fence: who lost a lease in a stall may be sending the same part twice, until the first try notices.
+    _sending: dict[tuple[int, int], tuple[recording.Claimed, asyncio.Task[None]]] = field(default_factory=dict)
     _ended: list[recording.Ended] = field(default_factory=list)
     _woken: asyncio.Event = field(default_factory=asyncio.Event)
     _is_rung: bool = True
@@ -167,7 +168,7 @@ class Delivery:
             lease=timedelta(seconds=self.lease_s),
             most=MOST_AT_ONCE - len(self._sending),
             sweeps=sweeps,
-            known=frozenset(self._sending) if self._may_hold_strays else None,
+            known={delivery_id for delivery_id, _ in self._sending} if self._may_hold_strays else None,
         )
 
     def _take_note(self, turn: queue.Turn) -> None:
@@ -226,7 +227,7 @@ class Delivery:
             self._end(recording.Ended(claimed, None, None))
             return
         task = asyncio.create_task(self._send(claimed, way), name=f"send {claimed.row.id}")
-        self._sending[claimed.row.id] = claimed, task
+        self._sending[claimed.row.id, claimed.fence] = claimed, task
 
     async def _send(self, claimed: recording.Claimed, way: Way) -> None:
         try:
@@ -238,7 +239,7 @@ class Delivery:
             SENDS.add(way.connector.name, type(outcome).__name__.lower(), getattr(outcome, "code", ""))
             self._end(recording.Ended(claimed, way, outcome))
         finally:
-            del self._sending[claimed.row.id]
+            del self._sending[claimed.row.id, claimed.fence]
 
     def _end(self, ended: recording.Ended) -> None:
         self._ended.append(ended)
@@ -254,7 +255,7 @@ class Delivery:
             left = True
 
         try:
-            part = self._outbound(claimed, way, leaving)
+            part = await self._within_window(self.outbound(claimed, way, leaving), claimed.row, way)
             crash.point("before send")
             async with asyncio.timeout(way.capabilities.send_timeout_s):
                 sent = await way.connector.send(part)
@@ -272,7 +273,18 @@ class Delivery:
             log.error("a connector failed", delivery_id=claimed.row.id, error=type(error).__name__)
             return Uncertain("internal") if left else Temporary("internal")
 
-    def _outbound(self, claimed: recording.Claimed, way: Way, leaving: Callable[[], Awaitable[None]]) -> Outbound:
+    async def _within_window(self, part: Outbound, row: Any, way: Way) -> Outbound:
+        """The part as it may leave now: while it waited, the platform's window may have passed. Raises `Rejected`."""
+        if not way.capabilities.windows or self.clock() - row.written_at < FRESH:
+            return part
+        heard_at = await self.store.read(partial(queue.last_inbound_at, conversation_id=row.conversation_id))
+        policy = allowed(way.capabilities.windows, heard_at, row.author_kind, self.clock(), way.settings)
+        if not policy.allowed:
+            raise Rejected(policy.code or "window_closed")
+        return replace(part, mode=policy.mode)
+
+    def outbound(self, claimed: recording.Claimed, way: Way, leaving: Callable[[], Awaitable[None]]) -> Outbound:
+        """A part as its connector takes it, the same at each try."""
         row = claimed.row
         # Only whoever threads by what a mail says can bring a token back.
         by_refs = way.capabilities.threads_by == "refs"
@@ -295,31 +307,6 @@ class Delivery:
             signature=row.signature or "",
             leaving=leaving,
         )
-
-    # ── Evidence
-
-    async def look_up(self, delivery_id: int) -> Literal["sent", "absent", "unknown"]:
-        """Ask the connector whether an uncertain part left, and settle it where it knows."""
-        row = await self.store.read(lambda tx: queue.find_part(tx, delivery_id))
-        way = self.ways(row.channel_id) if row is not None else None
-        if row is None or row.state != "uncertain" or way is None or not isinstance(way.connector, Evidence):
-            return "unknown"
-        if row.outcomes:
-            return "unknown"  # the copy that others have proves nothing for those it was sent to now
-        whole = await self.store.read(lambda tx: recording.Claimed(row, row.fence, queue.files_of(tx, row)))
-        try:
-            async with asyncio.timeout(60):
-                found = await way.connector.look_up(self._outbound(whole, way, no_leaving))
-        except (SendError, TimeoutError, BadSettings):
-            return "unknown"
-        if isinstance(found, Sent):
-            await self.store.write(lambda tx: _settle_sent(tx, delivery_id, way, found))
-            return "sent"
-        if found == "absent" and row.code == RESTORED:
-            return "unknown"  # an agent may have sent it again in the time that the restored copy does not know
-        if found == "absent":
-            await self.store.write(lambda tx: deciding.send_again(tx, delivery_id))
-        return found
 
 
 def named(recipients: Mapping[str, Any] | None) -> Recipients:
@@ -363,9 +350,3 @@ async def _read_file(blobs: Blobs, name: str) -> bytes:
         raise Temporary("file_unavailable") from None
     except FileNotFoundError:
         raise Rejected("file_gone") from None
-
-
-def _settle_sent(tx: Transaction, delivery_id: int, way: Way, found: Sent) -> None:
-    row = states.lock_delivery(tx, delivery_id)
-    if row is not None:
-        states.record_sent(tx, row, way.id_scope, found.external_id, found.aliases)

@@ -1,4 +1,4 @@
-"""The handlers of durable jobs: remote files, profiles, probes, evidence, sweeping."""
+"""The handlers of durable jobs: remote files, profiles, probes, evidence, what was missed, sweeping."""
 
 from __future__ import annotations
 
@@ -13,20 +13,22 @@ import sqlalchemy as sa
 from omnibox.blobs import Blobs
 from omnibox.clock import Clock, now
 from omnibox.connector import BadSettings, Profile, Rejected, SendError
-from omnibox.inbox import acknowledging, conversations
+from omnibox.inbox import acknowledging, conversations, doubts
 from omnibox.inbox.delivery import Delivery
-from omnibox.inbox.intake import clean, masked_content
+from omnibox.inbox.intake import clean, masked_file
 from omnibox.inbox.retries import backoff
 from omnibox.inbox.way import Ways
-from omnibox.jobs import Again, Handler, Later
-from omnibox.masking import mask
+from omnibox.jobs import Again, Handler, Later, enqueue
+from omnibox.masking import CARDS, Rules, rules_of
 from omnibox.secrets import Secrets
 from omnibox.store import Reader, Store, Transaction
-from omnibox.store.tables import attachment, event, identity, message
+from omnibox.store.tables import attachment, channel, event, identity, message
 
 FETCH_TRIES = 6
 EVIDENCE_TRIES = 5
+AWAY_TRIES = 11  # where the platform cannot be asked
 EVIDENCE_S = 60.0  # echoes come within seconds; then the platform is asked
+DAY_S = 86_400.0
 KEEP_EVENTS = timedelta(days=30)
 KEEP_LOOSE_BLOBS = timedelta(days=1)
 BLOBS_AT_ONCE = 500  # asked about in one read
@@ -47,6 +49,8 @@ class Errands:
     delivery: Delivery
     fetch: Fetch
     probe: Callable[[int], Awaitable[bool]]
+    catch_up: Callable[[int], Awaitable[float | None]]
+    can_catch_up: Callable[[], Sequence[int]]
     most_file_bytes: int
     clock: Clock = now
 
@@ -56,6 +60,7 @@ class Errands:
             "profile": self.ask_profile,
             "probe": self.probe_connection,
             "evidence": self.look_for_evidence,
+            "catch_up": self.ask_for_missed,
             acknowledging.JOB: self.acknowledge,
             "sweep": self.sweep,
         }
@@ -78,7 +83,8 @@ class Errands:
                 await self.store.write(lambda tx: _file_failed(tx, attachment_id))
                 return
             raise Later(backoff(attempt)) from None
-        content = masked_content(fetched.content, fetched.content_type)
+        rules = await self.store.read(lambda tx: _rules_of(tx, row.message_id))
+        content = await masked_file(fetched.content, fetched.content_type, rules)
         blob = await self.blobs.put(content)
         await self.store.write(lambda tx: _file_ready(tx, attachment_id, blob, len(content), fetched.content_type))
 
@@ -97,8 +103,10 @@ class Errands:
         except SendError:
             raise Later(backoff(attempt, 30, 3600)) from None
         if found is not None and found.name:
-            name = mask(clean(found.name))
+            name = way.origin.rules.get(way.channel_id, CARDS).mask(clean(found.name))
             await self.store.write(lambda tx: conversations.name_contact(tx, person.contact_id, name))
+            if found.is_stopgap:
+                raise Later(DAY_S)
 
     async def probe_connection(self, subject: str, attempt: int) -> None:
         if not await self.probe(int(subject)):
@@ -108,9 +116,23 @@ class Errands:
         """Settle an uncertain delivery by the platform's own records; an echo may have done it before."""
         if attempt == 1:
             raise Later(EVIDENCE_S)
-        found = await self.delivery.look_up(int(subject))
-        if found == "unknown" and attempt < EVIDENCE_TRIES:
+        try:
+            word = (await doubts.look_up(self.delivery, int(subject))).word
+        except LookupError:
+            return
+        most = {"unknown": EVIDENCE_TRIES, "early": AWAY_TRIES, "away": AWAY_TRIES}.get(word, 0)
+        if attempt < most:
             raise Later(backoff(attempt, 60, 900))
+
+    async def ask_for_missed(self, subject: str, attempt: int) -> None:
+        """Take what a platform said while nobody listened: of one connection now, or of all once an hour."""
+        if subject != "hourly":
+            if (wait_s := await self.catch_up(int(subject))) is not None:
+                raise Later(max(wait_s, backoff(attempt, 30, 3600)))
+            return
+        for connection_id in self.can_catch_up():
+            await self.store.write(partial(enqueue, kind="catch_up", subject=str(connection_id)))
+        raise Again(3600)
 
     async def acknowledge(self, subject: str, attempt: int) -> None:
         """Confirm a person's first message, where the channel wants it."""
@@ -134,6 +156,12 @@ class Errands:
         for name in names:
             if name not in kept:
                 await self.blobs.remove(name)
+
+
+def _rules_of(tx: Reader, message_id: int) -> Rules:
+    """What is hidden on the channel of a message."""
+    wanted = sa.select(channel.c.patterns).join(message, message.c.channel_id == channel.c.id)
+    return rules_of(tx.execute(wanted.where(message.c.id == message_id)).scalar())
 
 
 def _kept(tx: Reader, blobs: Sequence[str]) -> set[str]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, TypeVar
@@ -15,13 +17,16 @@ from omnibox.connector import Envelope, File, Inbound, RemoteFile, Unreadable
 from omnibox.inbox import taking
 from omnibox.inbox.messages import Taken, TakenFile
 from omnibox.inbox.origin import Origin
-from omnibox.masking import Masked, mask, mask_bytes, mask_html
+from omnibox.masking import CARDS, Masked, MaskedBytes, Rules, mask, mask_content, mask_html, mask_raw
 from omnibox.secrets import Secrets
 from omnibox.store import Store, StoreUnavailable, Transaction, insert
 from omnibox.store.tables import arrival, quarantine, source
 
-TEXT_FIELDS = frozenset({"text", "reply_text", "subject", "name", "excerpt"})
-MOST_MASKED_FILE = 10_000_000  # bytes; a larger «text» file is a log or a dump and is kept as a file nobody opens here
+TEXT_FIELDS = frozenset({"text", "reply_text", "subject", "name", "emoji"})
+CONTENT_TYPE = re.compile(r"[a-z0-9][a-z0-9.+-]*/[a-z0-9][a-z0-9.+-]*", re.IGNORECASE)
+MOST_MASKED_FILE = 100_000_000  # bytes; nothing larger comes in
+MASKED_AT_ONCE = 256_000  # bytes of a file that are masked while everybody waits
+UNKNOWN_TYPE = "application/octet-stream"
 EMPTY = mask("")
 E = TypeVar("E", bound=Envelope)
 
@@ -43,7 +48,7 @@ class Intake:
         nothing was taken, or nobody knows, and the same envelopes may be given again.
         """
         crash.point("receive")
-        taken = [await self.prepare(envelope) for envelope in envelopes]
+        taken = [await self.prepare(envelope, origin.rules_for(envelope)) for envelope in envelopes]
         try:
             written = await self.store.write(lambda tx: _take_all(tx, origin, taken, cursor))
         except StoreUnavailable:
@@ -58,33 +63,35 @@ class Intake:
         """One message through the visitor door, with files sent ahead; what became of it, and the log's head then."""
         crash.point("receive from visitor")
         channel_id = origin.channels[said.to]
-        taken = Taken(masked(said), (), uploads, uploader)
+        taken = Taken(masked(said, origin.rules_for(said)), (), uploads, uploader)
         written = await self.store.write(lambda tx: taking.take(tx, origin, channel_id, taken))
         return written.result, written.seq
 
     async def set_aside(self, origin: Origin, body: bytes, reason: str) -> None:
         """Quarantine a request that is unreadable as a whole, every string of it masked."""
-        text = mask(clean(body.decode("utf-8", "replace")))
+        text = origin.all_rules().mask(mask_raw(clean(body.decode("utf-8", "replace"))))
         item = Unreadable(kind="request", at="", excerpt=text[:500], size=len(body), digest=digest_of(body))
         await self.store.write(lambda tx: put_aside(tx, origin.connection_id, masked(item), reason, text))
 
-    async def prepare(self, envelope: Envelope) -> Taken:
+    async def prepare(self, envelope: Envelope, rules: Rules = CARDS) -> Taken:
         """Its files kept, its texts masked: what a transaction may take."""
-        files = [await self._keep(file) for file in getattr(envelope, "files", ())]
-        return Taken(masked(envelope), tuple(files))
+        files = [await self._keep(file, rules) for file in getattr(envelope, "files", ())]
+        return Taken(masked(envelope, rules), tuple(files))
 
-    async def _keep(self, file: File) -> TakenFile:
-        name = None if file.name is None else mask(clean(file.name))
+    async def _keep(self, file: File, rules: Rules) -> TakenFile:
+        name = None if file.name is None else rules.mask(mask_raw(clean(file.name)))
+        content_id = None if file.content_id is None else mask(clean(file.content_id))  # as the HTML that names it
+        kind = type_of(file.content_type)
         if isinstance(file.content, RemoteFile):
             remote = self.secrets.encrypt(file.content.url)
-            return TakenFile(name, file.content_type, file.content_id, file.inline, None, None, remote)
-        content = masked_content(file.content, file.content_type)
+            return TakenFile(name, kind, content_id, file.inline, None, None, remote)
+        content = await masked_file(file.content, kind, rules)
         blob = await self.blobs.put(content)
         crash.point("file kept")
-        return TakenFile(name, file.content_type, file.content_id, file.inline, len(content), blob, None)
+        return TakenFile(name, kind, content_id, file.inline, len(content), blob, None)
 
 
-def masked(envelope: E) -> E:
+def masked(envelope: E, rules: Rules = CARDS) -> E:
     """The envelope with every text of it masked. Ids and addresses are not text.
 
     In place, though it is frozen for everybody else: the unmasked text shall not live on, and a copy takes longer than
@@ -96,7 +103,15 @@ def masked(envelope: E) -> E:
             object.__setattr__(envelope, name, masks(clean(value)))
         elif value is not None:
             object.__setattr__(envelope, name, EMPTY)
+    if rules.patterns:
+        _hide_more(envelope, rules)
     return envelope
+
+
+def _hide_more(envelope: Envelope, rules: Rules) -> None:
+    for name, _ in _texts_of(type(envelope)):
+        if value := getattr(envelope, name):
+            object.__setattr__(envelope, name, (rules.mask_html if name == "html" else rules.mask)(value))
 
 
 _texts: dict[type, tuple[tuple[str, Callable[[str], Masked]], ...]] = {}
@@ -105,16 +120,31 @@ _texts: dict[type, tuple[tuple[str, Callable[[str], Masked]], ...]] = {}
 def _texts_of(kind: type[Any]) -> tuple[tuple[str, Callable[[str], Masked]], ...]:
     """The members of an envelope that are text, each with its mask; looked for once per kind."""
     if kind not in _texts:
-        names = {each.name for each in fields(kind)}
-        found = [(name, mask) for name in sorted(TEXT_FIELDS & names)]
-        _texts[kind] = (*found, ("html", mask_html)) if "html" in names else tuple(found)
+        masks = dict.fromkeys(TEXT_FIELDS, mask) | {"html": mask_html, "excerpt": _mask_excerpt}
+        names = sorted(each.name for each in fields(kind) if each.name in masks)
+        _texts[kind] = tuple((name, masks[name]) for name in names)
     return _texts[kind]
 
 
-def masked_content(content: bytes, content_type: str) -> bytes:
+def _mask_excerpt(excerpt: str) -> Masked:
+    return mask_raw(excerpt, is_cut=True)
+
+
+def masked_content(content: bytes, content_type: str, rules: Rules = CARDS) -> MaskedBytes:
     """A file's bytes, masked where the file is text, a whole mail included. Images and PDFs are not read."""
-    is_text = content_type.startswith(("text/", "message/")) or content_type in {"application/json", "application/xml"}
-    return mask_bytes(content) if is_text and len(content) <= MOST_MASKED_FILE else content
+    return mask_content(content, content_type, rules)
+
+
+async def masked_file(content: bytes, content_type: str, rules: Rules = CARDS) -> MaskedBytes:
+    """As `masked_content`, beside whatever else there is to do where it may take long."""
+    if len(content) <= MASKED_AT_ONCE:
+        return masked_content(content, content_type, rules)
+    return await asyncio.to_thread(masked_content, content, content_type, rules)
+
+
+def type_of(content_type: str) -> str:
+    """A file's type as a sender says it, if it is one."""
+    return content_type if CONTENT_TYPE.fullmatch(mask(content_type)) else UNKNOWN_TYPE
 
 
 def clean(text: str) -> str:
@@ -215,4 +245,4 @@ def _move(tx: Transaction, origin: Origin, cursor: Mapping[str, Any] | None) -> 
     )
 
 
-__all__ = ["Intake", "clean", "masked", "masked_content", "put_aside", "take_one"]
+__all__ = ["Intake", "clean", "masked", "masked_content", "masked_file", "put_aside", "take_one"]

@@ -36,7 +36,7 @@ def _as_early(scope: str, change: Edited | Deleted | Reaction) -> dict[str, Any]
         case Edited():
             row |= {"edition": change.revision, "text": change.text}
         case Reaction():
-            row |= {"word": change.emoji}
+            row |= {"word": change.emoji, "kind": "reaction_of_ours" if change.is_ours else "reaction"}
     return row
 
 
@@ -60,11 +60,11 @@ def _wait(tx: Transaction, scope: str, change: Edited | Deleted | Reaction) -> N
 
 def apply_early(tx: Transaction, scope: str, value: str) -> None:
     rows = tx.execute(sa.select(early).where(early.c.scope == scope, early.c.value == value)).all()
-    found = _message_of(tx, scope, value) if rows else None
-    if found is None:
+    if not rows or _message_of(tx, scope, value) is None:
         return
     for row in rows:
-        _apply(tx, found, dict(row._mapping))
+        if found := _message_of(tx, scope, value):  # as the change before this one left it
+            _apply(tx, found, dict(row._mapping))
     tx.execute(sa.delete(early).where(early.c.scope == scope, early.c.value == value))
 
 
@@ -78,7 +78,7 @@ def _apply(tx: Transaction, found: sa.Row[Any], change: dict[str, Any]) -> None:
         values = {"text": mask(""), "reply_text": None, "html": None, "deleted_at": change["at"]}
         tx.execute(sa.delete(attachment).where(attachment.c.message_id == found.id))
     else:
-        values = {"reactions": [change["word"]] if change["word"] else []}
+        values = {"reactions": _with_reaction(found.reactions, change)}
     tx.execute(sa.update(message).where(message.c.id == found.id).values(rev=found.rev + 1, **values))
     tx.execute(
         sa.update(conversation)
@@ -86,6 +86,16 @@ def _apply(tx: Transaction, found: sa.Row[Any], change: dict[str, Any]) -> None:
         .values(last_text=mask(values["text"][: conversations.PREVIEW]), rev=conversation.c.rev + 1)
     ) if "text" in values else None
     tx.announce("message.changed", conversation=found.conversation_id, message=found.id)
+
+
+def _with_reaction(reactions: dict[str, str] | list[str] | None, change: dict[str, Any]) -> dict[str, str]:
+    """One reaction for each side. Rows written before there were two hold a list with the contact's."""
+    if isinstance(reactions, list):
+        reactions = {"contact": reactions[0]} if reactions else {}
+    found = dict(reactions or {})
+    side = "contact" if change["kind"] == "reaction" else "ours"
+    found.pop(side, None)
+    return found | ({side: change["word"]} if change["word"] else {})
 
 
 def take_receipt(tx: Transaction, origin: Origin, channel_id: int, receipt: Receipt) -> None:

@@ -59,6 +59,7 @@ def is_plain(origin: Origin, said: Inbound, taken: Taken) -> bool:
         or said.automatic
         or said.sender_doubt
         or said.position
+        or said.late
         or said.recipients.to
         or said.recipients.cc
     )
@@ -147,12 +148,17 @@ def _given(tx: Transaction, channel_id: int, said: Inbound | Echo, scope: str) -
     return {
         "channel_id": channel_id,
         "text": said.text,
-        "at": said.sent_at if EARLIEST <= said.sent_at <= now else now,
+        "at": said_at(said, now),
         "created_at": now,
         "event_scope": scope,
         "event_key": said.event_key,
         "external_id": said.external_id,
     }
+
+
+def said_at(said: Inbound | Echo, now: datetime) -> datetime:
+    """When it was said, by the platform's clock as far as that can be true: reply windows count from it."""
+    return said.sent_at if EARLIEST <= said.sent_at <= now else now
 
 
 def find_stored(tx: Transaction, scope: str, event_key: str) -> int | None:

@@ -81,7 +81,7 @@ async def receive(
     taken: list[tuple[Past, list[Taken]]] = []
     for each in past:  # files of what is known already are not written again
         fresh = [item for item in each.envelopes if getattr(item, "event_key", None) not in known]
-        taken.append((each, [await intake.prepare(item) for item in fresh]))
+        taken.append((each, [await intake.prepare(item, origin.rules_for(item)) for item in fresh]))
     return (await intake.store.write(lambda tx: _take_all(tx, origin, taken, resolve_before, mark))).result
 
 

@@ -10,7 +10,6 @@ from sqlalchemy import bindparam
 
 from omnibox.connector import Inbound
 from omnibox.inbox.origin import Origin
-from omnibox.masking import mask
 from omnibox.store import Transaction, insert
 from omnibox.store.hot import Hot
 from omnibox.store.tables import contact, conversation, identity, participant
@@ -56,12 +55,18 @@ def is_nobody(address: str) -> bool:
     return address.endswith("@invalid")
 
 
+def find_known(tx: Transaction, origin: Origin, channel_id: int, address: str) -> Person | None:
+    """Who is known behind an address, kept from other writers until this transaction ends."""
+    found = tx.execute(_FIND_PERSON, key_of(origin, channel_id, address)).first()
+    return Person(found.id, found.contact_id, found.conversation_id, is_new=False) if found else None
+
+
 def find_person(tx: Transaction, origin: Origin, channel_id: int, address: str) -> Person:
     """The identity and contact behind an address, made where they are new."""
+    if known := find_known(tx, origin, channel_id, address):
+        return known
     kind = origin.capabilities.address
     key = key_of(origin, channel_id, address)
-    if found := tx.execute(_FIND_PERSON, key).first():
-        return Person(found.id, found.contact_id, found.conversation_id, is_new=False)
     nobody = kind.name == "email" and is_nobody(key["b_address"])
     email = key["b_address"] if kind.name == "email" and not nobody else None
     contact_id = tx.execute(_ADD_CONTACT, {"created_at": tx.clock(), "rev": 0, "email": email}).scalar_one()
@@ -77,6 +82,22 @@ def find_person(tx: Transaction, origin: Origin, channel_id: int, address: str) 
     return Person(identity_id, contact_id, None, is_new=True)
 
 
+def find_or_add(tx: Transaction, origin: Origin, channel_id: int, address: str, contact_id: int) -> Person:
+    """The identity behind an address, made for this contact where nobody has it yet."""
+    key = key_of(origin, channel_id, address)
+    if found := tx.execute(_FIND_PERSON, key).first():
+        return Person(found.id, found.contact_id, found.conversation_id, is_new=False)
+    row = {
+        "contact_id": contact_id,
+        "kind": origin.capabilities.address.name,
+        "scope": key["b_scope"],
+        "address": key["b_address"],
+        "created_at": tx.clock(),
+        "unreachable_at": None,
+    }
+    return Person(tx.execute(_ADD_IDENTITY, row).scalar_one(), contact_id, None, is_new=True)
+
+
 # ── Who else is in a conversation
 
 
@@ -89,11 +110,12 @@ def note_others(tx: Transaction, origin: Origin, conversation_id: int, said: Inb
         return
     own = _own_addresses(tx, conversation_id)
     others = [each for each in others if each not in own]
+    rules = origin.rules_for(said)
     rows = [
         {
             "conversation_id": conversation_id,
             "address": folded,
-            "name": mask(name[:MOST_NAME]) if (name := _name_of(said, named[folded])) else None,
+            "name": rules.mask(rules.mask(name)[:MOST_NAME]) if (name := _name_of(said, named[folded])) else None,
             "is_confirmed": False,
             "is_copied": False,
         }

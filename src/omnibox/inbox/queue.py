@@ -6,7 +6,7 @@ import json
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import sqlalchemy as sa
 from sqlalchemy import bindparam
@@ -17,9 +17,20 @@ from omnibox.inbox.restoring import RESTORED
 from omnibox.inbox.way import Way, Ways
 from omnibox.store import Reader, Transaction
 from omnibox.store.hot import Hot
-from omnibox.store.tables import agent, attachment, channel, connection, contact, delivery, identity, message
+from omnibox.store.tables import (
+    agent,
+    attachment,
+    channel,
+    connection,
+    contact,
+    conversation,
+    delivery,
+    identity,
+    message,
+)
 
 LEASE = timedelta(seconds=60)
+MOST_KNOWN = 200
 HELD_BY_UNCERTAIN = timedelta(minutes=2)  # then later parts of the conversation go on, and the agent is told
 UNKNOWN_TO_ANYBODY = timedelta(minutes=2)  # then what was being sent on a channel without a way is settled all the same
 
@@ -59,6 +70,7 @@ _PART = (
         sa.cast(delivery.c.refs, sa.Text).label("refs"),
         delivery.c.mode,
         delivery.c.state,
+        delivery.c.state_at,
         delivery.c.is_open,
         delivery.c.written_at,
         delivery.c.attempts,
@@ -67,6 +79,7 @@ _PART = (
         delivery.c.recipients,
         delivery.c.outcomes,
         delivery.c.quoted_id,
+        message.c.author_kind,
         agent.c.name.label("author"),
         agent.c.signature,
     )
@@ -193,6 +206,21 @@ def take_turn(
 def find_part(tx: Reader, delivery_id: int) -> sa.Row[Any] | None:
     """What leaves with a delivery."""
     return tx.execute(_ONE, {"b_id": delivery_id}).first()
+
+
+def last_inbound_at(tx: Reader, conversation_id: int) -> datetime | None:
+    """When the contact last wrote, by the platform's clock."""
+    wanted = sa.select(conversation.c.last_inbound_at).where(conversation.c.id == conversation_id)
+    return cast("datetime | None", tx.execute(wanted).scalar())
+
+
+def known_ids(tx: Reader, conversation_id: int) -> tuple[str, ...]:
+    """The platform's ids of a conversation's newest messages and parts: what they name is surely no other part."""
+    found: set[str] = set()
+    for table in (message, delivery):
+        wanted = sa.select(table.c.external_id).where(table.c.conversation_id == conversation_id)
+        found |= set(tx.execute(wanted.order_by(table.c.id.desc()).limit(MOST_KNOWN)).scalars())
+    return tuple(sorted(each for each in found if each))
 
 
 def files_of(tx: Reader, row: sa.Row[Any]) -> tuple[sa.Row[Any], ...]:

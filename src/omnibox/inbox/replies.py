@@ -5,17 +5,18 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import sqlalchemy as sa
 
 from omnibox.connector import Capabilities, FileLimits, Outbound, OutboundFile, Part
-from omnibox.inbox import conversations, recipients, states
+from omnibox.inbox import conversations, recipients, splits, states
 from omnibox.inbox.policy import allowed
 from omnibox.inbox.recipients import Named
 from omnibox.inbox.way import Way, Ways
-from omnibox.masking import Masked, mask
+from omnibox.masking import Masked, mask, rules_of
+from omnibox.model import Author
 from omnibox.store import Transaction, insert
 from omnibox.store.tables import attachment, channel, conversation, delivery, identity, message
 
@@ -62,10 +63,10 @@ class Said:
     is_new: bool
 
 
-def write_note(tx: Transaction, draft: Draft) -> Said:
+def write_note(tx: Transaction, draft: Draft, ways: Ways) -> Said:
     """A private note: stored, shown to agents, never sent."""
     row = _locked(tx, draft)
-    return _insert(tx, draft, row, "note")
+    return _insert(tx, _without_split(tx, draft, row, ways(row.channel_id)), row, "note")
 
 
 def write_reply(tx: Transaction, draft: Draft, ways: Ways) -> Said:
@@ -86,6 +87,7 @@ def write_reply(tx: Transaction, draft: Draft, ways: Ways) -> Said:
     if person.unreachable_at is not None:
         raise ReplyRefused("unreachable")
     _refuse_unseen(tx, draft)
+    draft = _without_split(tx, draft, row, way)
     files = _files(tx, draft)
     _refuse_unfit(draft.text, files, way.capabilities)
     named = recipients.checked(tx, draft.named, person.address, way.capabilities)
@@ -119,6 +121,18 @@ def _locked(tx: Transaction, draft: Draft) -> sa.Row[Any]:
     if row.state == "merged" and not _known(tx, draft):
         raise ReplyRefused("merged")  # the other conversation may be with somebody else: the agent shall see whom
     return row
+
+
+def _without_split(tx: Transaction, draft: Draft, row: sa.Row[Any], way: Way | None) -> Draft:
+    """The draft, with its piece of a card number hidden that its author sends in several messages, and with what its
+    channel hides besides."""
+    patterns = tx.execute(sa.select(channel.c.patterns).where(channel.c.id == row.channel_id)).scalar()
+    if patterns:
+        draft = replace(draft, text=rules_of(patterns).mask(draft.text))
+    if way is None or not splits.is_chat(way.capabilities) or _known(tx, draft):
+        return draft
+    text = splits.mask_piece(tx, row.id, Author("agent", draft.agent_id), draft.text, tx.clock())
+    return replace(draft, text=text)
 
 
 def _known(tx: Transaction, draft: Draft) -> int | None:

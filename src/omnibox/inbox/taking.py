@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import NamedTuple, cast
+from datetime import timedelta
+from typing import Any, NamedTuple, cast
 
 import sqlalchemy as sa
 
 from omnibox.connector import Deleted, Echo, Edited, Inbound, Notice, Profile, Reaction, Receipt
-from omnibox.inbox import acknowledging, conversations, merging, messages, people, placing, rehoming, reported, states
+from omnibox.inbox import (
+    acknowledging,
+    conversations,
+    merging,
+    messages,
+    people,
+    placing,
+    rehoming,
+    reported,
+    splits,
+    states,
+)
 from omnibox.inbox.messages import Taken
 from omnibox.inbox.origin import Origin
 from omnibox.inbox.threads import Placement
@@ -19,6 +31,8 @@ from omnibox.store import Transaction, insert
 from omnibox.store.hot import Hot
 from omnibox.store.tables import arrival, delivery, external_ref
 
+LATE = "late"
+CLOSE = timedelta(minutes=2)  # by which a platform's clock and ours may differ
 _ARRIVED = Hot(insert(arrival).on_conflict_do_nothing())
 
 
@@ -55,6 +69,7 @@ def take(tx: Transaction, origin: Origin, channel_id: int, taken: Taken) -> Resu
 
 def _take_inbound(tx: Transaction, origin: Origin, channel_id: int, inbound: Inbound, taken: Taken) -> Result:
     scope = origin.id_scope(channel_id)
+    inbound = splits.in_message(tx, origin, channel_id, inbound)
     is_plain = messages.is_plain(origin, inbound, taken)
     if is_plain and (found := messages.add_to_latest(tx, origin, channel_id, inbound, scope)):
         return _tell(tx, scope, inbound, taken, found.id, found.conversation_id, found.author_id)
@@ -93,7 +108,7 @@ def _take_inbound(tx: Transaction, origin: Origin, channel_id: int, inbound: Inb
         Author("contact", person.contact_id),
         inbound,
         scope,
-        why=placement.why if placement else None,
+        why=placement.why if placement else LATE if inbound.late else None,
         related_id=placement.related if placement else None,
     )
     if message_id is None:
@@ -131,7 +146,8 @@ def _tell(
 ) -> Result:
     """What follows from every message that is stored: its id is known, its conversation shows it, who watches hears."""
     _know(tx, scope, said, conversation_id, message_id)
-    shown = conversations.Said(message_id, "inbound", "contact", _shown(said, taken), said.sent_at)
+    at = messages.said_at(said, tx.clock())
+    shown = conversations.Said(message_id, "inbound", "contact", _shown(said, taken), at)
     hear = conversations.heard if said.automatic is None else conversations.touched
     conversation_id = hear(tx, conversation_id, shown)
     tx.announce("message.added", conversation=conversation_id, message=message_id, contact=contact_id)
@@ -157,6 +173,9 @@ def _take_echo(tx: Transaction, origin: Origin, channel_id: int, echo: Echo, tak
         return _take_inbound(tx, origin, channel_id, _claimed(echo), replace(taken, envelope=_claimed(echo)))
     placed = _known_conversation(tx, scope, echo.refs)
     person = people.find_person(tx, origin, channel_id, echo.address)
+    if echo.late and (row := _own_in_doubt(tx, person.identity_id, echo)):
+        states.record_sent(tx, row, scope, echo.external_id)
+        return Result("duplicate", row.message_id)
     conversation_id = placed or person.conversation_id
     if conversation_id is None:
         conversation_id = conversations.open_conversation(
@@ -166,6 +185,7 @@ def _take_echo(tx: Transaction, origin: Origin, channel_id: int, echo: Echo, tak
             identity_id=person.identity_id,
             subject=cast("Masked | None", echo.subject),
         )
+    echo = splits.in_echo(tx, origin, conversation_id, echo)
     author = Author("system")
     message_id = messages.insert_message(
         tx,
@@ -176,7 +196,7 @@ def _take_echo(tx: Transaction, origin: Origin, channel_id: int, echo: Echo, tak
         author,
         echo,
         scope,
-        why="outside",
+        why=LATE if echo.late else "outside",
         is_elsewhere=True,
     )
     if message_id is None:
@@ -221,6 +241,19 @@ def _own_delivery(tx: Transaction, scope: str, echo: Echo) -> int | None:
             external_ref.c.scope == scope, external_ref.c.value == echo.external_id
         )
     ).scalar()
+
+
+def _own_in_doubt(tx: Transaction, identity_id: int, echo: Echo) -> sa.Row[Any] | None:
+    """The part that this must be, though its id is lost: of those that may have left, the first with the same words."""
+    doubtful = sa.or_(
+        delivery.c.state.in_(("sending", "uncertain")), sa.and_(delivery.c.state == "queued", delivery.c.attempts > 0)
+    )
+    mine = sa.select(delivery.c.id, delivery.c.text).where(delivery.c.identity_id == identity_id, doubtful)
+    since = echo.sent_at + CLOSE
+    for found in tx.execute(mine.where(delivery.c.written_at <= since).order_by(delivery.c.id)):
+        if found.text.split() == echo.text.split():  # platforms trim and join white space; two files are alike
+            return states.lock_delivery(tx, found.id)
+    return None
 
 
 def _take_notice(tx: Transaction, origin: Origin, channel_id: int, notice: Notice) -> Result:

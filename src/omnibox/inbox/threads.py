@@ -12,6 +12,7 @@ Every message keeps the word for what placed it:
 - `unverified`: a key led to one, and the sender may not be who they say
 - `report`: it tells what became of a message of this conversation
 - `agent`: an agent put it here
+- `late`: the platform did not tell it when it was said; it was found afterwards
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ Why = Literal[
     "unverified",
     "report",
     "agent",
+    "late",
 ]
 
 

@@ -209,6 +209,11 @@ def policy_view(policy: Policy) -> Json:
         "until": moment(policy.until),
         "code": policy.code,
         "why": None,
+        "way": policy.way or None,
+        "afterwards": None
+        if policy.afterwards is None
+        else {"until": moment(policy.afterwards.until), "way": policy.afterwards.way or None},
+        "lacks": policy.lacks or None,
     }
 
 
@@ -290,7 +295,7 @@ def _message(
         "related": row.related_id,
         "moved_from": row.moved_from_id,
         "doubt": row.doubt,
-        "reactions": row.reactions or [],
+        "reactions": list(row.reactions.values()) if isinstance(row.reactions, dict) else row.reactions or [],
     }
 
 

@@ -34,6 +34,9 @@ class Result:
         rows = self._cursor.fetchall()
         return self._make(rows[0]) if rows else None
 
+    def all(self) -> list[Any]:
+        return [self._make(row) for row in self._cursor.fetchall()]
+
     def scalar(self) -> Any:
         rows = self._cursor.fetchall()
         return rows[0][0] if rows else None

@@ -140,6 +140,7 @@ channel = _table(
     _flag("needs_person"),
     sa.Column("held_until", Instant),  # rate limited: nothing leaves before
     sa.Column("created_at", Instant, nullable=False),
+    sa.Column("patterns", MaskedText),  # what is hidden here besides card numbers: one expression a line
     sa.UniqueConstraint("connection_id", "address"),
 )
 
@@ -150,6 +151,28 @@ memory = sa.Table(  # small facts a connector keeps, such as the id of an upload
     sa.Column("key", sa.Text, primary_key=True),
     sa.Column("value", sa.Text, nullable=False),
     sa.Column("until", Instant, nullable=False),
+)
+
+problem = sa.Table(  # what the upkeep of a connection found wrong, with the address of the channel or none
+    "problem",
+    metadata,
+    sa.Column("connection_id", Key, sa.ForeignKey("connection.id"), primary_key=True),
+    sa.Column("address", sa.Text, primary_key=True),
+    sa.Column("code", sa.Text, primary_key=True),
+    sa.Column("facts", Json, nullable=False),  # dates, versions and names of permissions, for the code's words
+    _flag("is_down"),
+    _flag("is_deaf"),
+    sa.Column("since", Instant, nullable=False),
+)
+
+erasure = _table(  # somebody asked, through a platform, to be erased
+    "erasure",
+    _id(),
+    _to("connection_id", "connection"),
+    sa.Column("code", sa.Text, nullable=False, unique=True),  # random; by it the person asks how it stands
+    sa.Column("subject", sa.Text),  # the platform's id of the person; gone once it is done
+    sa.Column("asked_at", Instant, nullable=False),
+    sa.Column("done_at", Instant),
 )
 
 source = sa.Table(  # how far the reader of a connection has come; moves with what it read, in one transaction
@@ -415,6 +438,35 @@ departure = sa.Table(  # what left a channel that has a limit, for as long as th
     _to("channel_id", "channel"),
     sa.Column("at", Instant, nullable=False),
     sa.Index("ix_departure_channel_id", "channel_id", "at"),
+)
+
+# ── What is hidden
+
+mask_report = _table(  # «this was no card number»: its shape and the words we know around it, never more digits
+    "mask_report",
+    _id(),
+    _to("message_id", "message"),
+    _to("agent_id", "agent"),
+    sa.Column("spot", sa.Integer, nullable=False),  # which hidden number of the message, from 0
+    sa.Column("rule", sa.Text, nullable=False),
+    sa.Column("scheme", sa.Text),  # as far as length and grouping tell
+    sa.Column("shape", sa.Text, nullable=False),  # «4-4-4-4»
+    sa.Column("separators", sa.Text, nullable=False),  # their names
+    sa.Column("last", sa.Text, nullable=False),  # the digits that are shown
+    sa.Column("around", sa.Text, nullable=False),
+    sa.Column("at", Instant, nullable=False),
+    sa.UniqueConstraint("message_id", "spot"),
+)
+
+remasking = sa.Table(  # how far `omnibox remask` has come; one row
+    "remasking",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("rules", sa.Text, nullable=False),  # a digest of those it applies
+    sa.Column("place", Json, nullable=False),  # table and key of the last row that was looked at
+    sa.Column("changed", sa.BigInteger, nullable=False),
+    sa.Column("started_at", Instant, nullable=False),
+    sa.Column("finished_at", Instant),
 )
 
 # ── Work that must survive a restart

@@ -9,9 +9,11 @@ from typing import Any, TypeVar, cast
 import sqlalchemy as sa
 from pydantic import Field
 
+from omnibox import upkeep
+from omnibox.connector import BadSettings
 from omnibox.connector import Field as Setting
 from omnibox.fields import Document, check_document
-from omnibox.inbox import channels
+from omnibox.inbox import channels, problems
 from omnibox.masking import Masked, mask
 from omnibox.model import ConnectionState
 from omnibox.registry import Registered
@@ -137,6 +139,7 @@ async def change_connection(ask: Ask, id: int, body: ConnectionChange) -> models
 
     if body.settings is not None:
         await _take_up(ask, id, undo, must_fit=before.state != "draft")
+        await upkeep.tend_now(hub.connections, id)
     return await _shown(ask, id, made)
 
 
@@ -170,6 +173,7 @@ async def enable_connection(ask: Ask, id: int) -> models.Connection:
     """Let it run, with all its channels; also ends a pause. All settings must be there."""
     await _set_state(ask, id, "active")
     await _take_up(ask, id, lambda tx: channels.set_state(tx, id, "draft"), must_fit=True)
+    await upkeep.tend_now(ask.hub.connections, id)
     return await _shown(ask, id)
 
 
@@ -234,6 +238,7 @@ async def add_channel(ask: Ask, id: int, body: ChannelBody) -> models.Channel:
 
     row, channel_id, made = await _write_unless_taken(ask, add)
     await _take_up(ask, id, lambda tx: channels.remove_channel(tx, channel_id), must_fit=row.state != "draft")
+    await upkeep.tend_now(hub.connections, id)
     return await _shown_channel(ask, channel_id, made)
 
 
@@ -263,6 +268,7 @@ async def change_channel(ask: Ask, id: int, body: ChannelChange) -> models.Chann
         channels.change_channel(tx, id, address=before.address, document=before.settings)
 
     await _take_up(ask, before.connection_id, undo, must_fit=before.connection_state != "draft")
+    await _tell_platform(ask, id, undo)
     return await _shown_channel(ask, id, made)
 
 
@@ -329,7 +335,9 @@ async def _shown_channel(ask: Ask, channel_id: int, made: frozenset[str]) -> mod
 
     def read(tx: Reader) -> Json:
         row = _known(channels.find_channel(tx, channel_id), "channel")
-        return full_channel(row, ask.hub, base, channels.waiting_by_channel(tx, channel_id).get(channel_id, 0), made)
+        waiting = channels.waiting_by_channel(tx, channel_id).get(channel_id, 0)
+        wrong = problems.of_connections(tx, row.connection_id).get(row.connection_id, ())
+        return full_channel(row, ask.hub, base, waiting, wrong, made)
 
     return cast("models.Channel", await ask.hub.store.read(read))  # members of that shape
 
@@ -343,8 +351,25 @@ async def _take_up(ask: Ask, connection_id: int, undo: Callable[[Transaction], N
         return
     await ask.hub.store.write(undo)
     await connections.refresh(connection_id)
+    raise _at_field(problem)
+
+
+async def _tell_platform(ask: Ask, channel_id: int, undo: Callable[[Transaction], None]) -> None:
+    """Let the platform know what it has to. What it does not take is undone, and raised as 422 at the field."""
+    connections = ask.hub.connections
+    row = _known(await ask.hub.store.read(lambda tx: channels.find_channel(tx, channel_id)), "channel")
+    try:
+        await upkeep.apply(connections, row.connection_id, row.address)
+    except BadSettings as problem:
+        await ask.hub.store.write(undo)
+        await connections.refresh(row.connection_id)
+        raise _at_field(problem) from None
+    await upkeep.tend_now(connections, row.connection_id)
+
+
+def _at_field(problem: BadSettings) -> ApiError:
     sentence = f"{str(problem)[:1].upper()}{str(problem)[1:]}."
-    raise invalid(f"settings.{problem.field}" if problem.field else "settings", sentence)
+    return invalid(f"settings.{problem.field}" if problem.field else "settings", sentence)
 
 
 async def _write_unless_used(ask: Ask, remove: Callable[[Transaction], T]) -> T:

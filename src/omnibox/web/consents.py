@@ -5,18 +5,22 @@ from __future__ import annotations
 from urllib.parse import urlencode
 
 from aiohttp import web
+from pydantic import Field
 
-from omnibox import consents
-from omnibox.connector import BadSettings, SendError
+from omnibox import consents, upkeep
+from omnibox.connector import BadSettings, Choice, SendError
 from omnibox.consents import NoConsent
 from omnibox.errors import explain
+from omnibox.inbox import channels
 from omnibox.inbox.views import moment
+from omnibox.masking import mask
 from omnibox.team import policy
 from omnibox.web import auth, models, peer
-from omnibox.web.api import ApiError, Ask, conflict, door, invalid, not_found, route
+from omnibox.web.api import ApiError, Ask, Wire, conflict, door, invalid, not_found, route
 
 PAGE = "/inbox/settings/channels"
 MOST_WORD = 4_000
+MOST_CHOSEN = 1_000
 _WORDS = {
     "unfinished": ("Consent cannot be asked for yet.", "Fill in and save what the form still asks for."),
     "unknown": ("There is no such question any more.", "Ask for consent again."),
@@ -26,6 +30,10 @@ _WORDS = {
         "Let the application at the provider use refresh tokens (offline access), then ask again.",
     ),
 }
+
+
+class ChosenBody(Wire):
+    addresses: list[str] = Field(max_length=MOST_CHOSEN)
 
 
 @route("POST", "/api/connections/{id}/consent", may="settings")
@@ -78,7 +86,54 @@ async def come_back(ask: Ask) -> web.Response:
         )
     except NoConsent as error:
         return _lead(PAGE if error.connection_id is None else f"{PAGE}/{error.connection_id}", error.code)
-    return _lead(f"{PAGE}/{connection_id}", "given")
+    return _lead(f"{PAGE}/{connection_id}", await _renew_channels(ask, connection_id))
+
+
+async def _renew_channels(ask: Ask, connection_id: int) -> str:
+    """Give the channels that are there their new credentials, where consent opens several addresses."""
+    connections = ask.hub.connections
+    try:
+        found = await consents.opened(connections, connection_id)
+    except NoConsent:
+        await upkeep.tend_now(connections, connection_id)
+        return "given"
+    except (LookupError, BadSettings, SendError):
+        return "given"  # the page asks again, and says what is wrong
+    await consents.take_up(connections, connection_id, found, ())
+    await upkeep.tend_now(connections, connection_id)
+    return "choose"
+
+
+@route("GET", "/api/connections/{id}/consent/choices", may="settings")
+async def list_choices(ask: Ask, id: int) -> list[models.ConsentChoice]:
+    """The addresses that the owner's consent opens, asked of the provider now; no credentials."""
+    found = await _opened(ask, id)
+    own = await ask.hub.store.read(lambda tx: {row.address for row in channels.all_channels(tx, id)})
+    return [
+        models.ConsentChoice(
+            address=each.address, name=str(mask(each.name)), problem=each.problem, is_taken=each.address in own
+        )
+        for each in found
+    ]
+
+
+@route("POST", "/api/connections/{id}/consent/choices", may="settings")
+async def take_choices(ask: Ask, id: int, body: ChosenBody) -> models.ConsentTaken:
+    """Make channels of some of them. Those that are channels already get their new credentials."""
+    found = await _opened(ask, id)
+    unknown = set(body.addresses) - {each.address for each in found if not each.problem}
+    if unknown:
+        raise invalid("addresses", "One of these cannot be had with this consent.")
+    count = await consents.take_up(ask.hub.connections, id, found, set(body.addresses))
+    await upkeep.tend_now(ask.hub.connections, id)
+    return models.ConsentTaken(channels=count)
+
+
+async def _opened(ask: Ask, connection_id: int) -> list[Choice]:
+    try:
+        return await consents.opened(ask.hub.connections, connection_id)
+    except (LookupError, BadSettings, NoConsent, SendError) as error:
+        raise _refused(error) from None
 
 
 def _lead(page: str, outcome: str) -> web.Response:

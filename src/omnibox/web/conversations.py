@@ -14,18 +14,17 @@ import sqlalchemy as sa
 from pydantic import Field
 
 from omnibox.events import read_seq
-from omnibox.inbox import contacts, conversations, deciding, replies, views
+from omnibox.inbox import contacts, conversations, deciding, doubts, replies, views
 from omnibox.inbox.intake import clean
 from omnibox.inbox.recipients import BadRecipients, Named
 from omnibox.inbox.replies import Draft, NewerReply, ReplyRefused
 from omnibox.masking import mask
 from omnibox.store import Reader, Transaction
 from omnibox.store.columns import EPOCH, MICROSECOND
-from omnibox.store.tables import delivery
 from omnibox.team import policy
 from omnibox.team.agents import Agent
 from omnibox.team.policy import Handover, Held
-from omnibox.web import models
+from omnibox.web import files, models
 from omnibox.web.api import ApiError, Ask, Id, Limit, Wire, conflict, invalid, not_found, route, translate
 from omnibox.web.hub import Hub
 
@@ -100,9 +99,17 @@ def _of_recipients(error: BadRecipients) -> ApiError:
     return ApiError(422, "reply_refused", message, cure, [("code", error.code), *where])
 
 
+def _of_doubt(error: doubts.NotKnownYet) -> ApiError:
+    cure = "Try again in a minute. If you insist, it may arrive twice."
+    if error.word == "early":
+        return ApiError(409, "evidence_early", "It left a moment ago: whether it arrived may still turn out.", cure)
+    return ApiError(409, "evidence_away", "The channel cannot be asked now whether this left.", cure)
+
+
 translate(ReplyRefused, _of_refusal)
 translate(BadRecipients, _of_recipients)
 translate(NewerReply, _of_newer)
+translate(doubts.NotKnownYet, _of_doubt)
 translate(deciding.Settled, lambda _: conflict("The delivery is settled already.", "Look at its state again."))
 
 
@@ -212,9 +219,12 @@ async def say(
         named=Named(tuple(body.cc), tuple(body.bcc)) if isinstance(body, ReplyBody) else Named(),
     )
 
+    if draft.uploads:
+        await files.mask_uploads(hub, conversation_id, f"agent:{agent.id}", draft.uploads)
+
     def write(tx: Transaction) -> replies.Said:
         if isinstance(body, NoteBody):
-            return replies.write_note(tx, draft)
+            return replies.write_note(tx, draft, hub.connections.way)
         return replies.write_reply(tx, draft, hub.connections.way)
 
     try:
@@ -251,7 +261,9 @@ async def note(ask: Ask, id: int, body: NoteBody) -> models.Message:
 @route("POST", "/api/conversations/{id}/read", may="read")
 async def mark_read(ask: Ask, id: int, body: ReadBody) -> None:
     """The agent has seen the conversation up to a message."""
-    await ask.hub.store.write(partial(conversations.mark_read, conversation_id=id, agent_id=ask.agent.id))
+    mark = partial(conversations.mark_read, conversation_id=id, agent_id=ask.agent.id)
+    if (await ask.hub.store.write(mark)).result:
+        ask.hub.signalling.tell(id, "seen")
 
 
 # ── State
@@ -301,20 +313,20 @@ async def _change(ask: Ask, conversation_id: int, write: Callable[[Transaction, 
 
 
 @route("POST", "/api/deliveries/{id}/retry", may="reply")
-async def retry(ask: Ask, id: int) -> models.Message:
-    """Send a failed or uncertain part again, with the same ids."""
-    return await _decide(ask, partial(deciding.send_again, delivery_id=id))
+async def retry(ask: Ask, id: int, anyway: bool = False) -> models.Message:
+    """Send a failed or uncertain part again, with the same ids, unless it turns out to have left."""
+    try:
+        message_id = await doubts.send_again(ask.hub.delivery, id, anyway=anyway)
+    except LookupError:
+        raise not_found("This delivery") from None
+    return await _message(ask.hub, message_id)
 
 
 @route("POST", "/api/deliveries/{id}/dismiss", may="reply")
 async def dismiss(ask: Ask, id: int) -> models.Message:
     """Give an uncertain part up."""
-    return await _decide(ask, partial(deciding.dismiss, delivery_id=id))
-
-
-async def _decide(ask: Ask, decide: Callable[[Transaction], int]) -> models.Message:
     try:
-        written = await ask.hub.store.write(decide)
+        written = await ask.hub.store.write(partial(deciding.dismiss, delivery_id=id))
     except LookupError:
         raise not_found("This delivery") from None
     return await _message(ask.hub, written.result)
@@ -323,13 +335,13 @@ async def _decide(ask: Ask, decide: Callable[[Transaction], int]) -> models.Mess
 @route("POST", "/api/deliveries/{id}/check", may="reply")
 async def check(ask: Ask, id: int) -> models.Message:
     """Ask the channel whether an uncertain part arrived; settles it where the channel knows."""
-    message_id = await ask.hub.store.read(
-        lambda tx: tx.execute(sa.select(delivery.c.message_id).where(delivery.c.id == id)).scalar()
-    )
-    if message_id is None:
-        raise not_found("This delivery")
-    await ask.hub.delivery.look_up(id)
-    return await _message(ask.hub, message_id)
+    try:
+        looked = await doubts.look_up(ask.hub.delivery, id, doubts.PRESS_S)
+    except LookupError:
+        raise not_found("This delivery") from None
+    if looked.word == "away":
+        raise doubts.NotKnownYet("away")
+    return await _message(ask.hub, looked.message_id)
 
 
 # ── Contacts

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import mimetypes
 import re
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 from urllib.parse import quote
@@ -13,11 +14,11 @@ import sqlalchemy as sa
 from aiohttp import web
 
 from omnibox.blobs import Blobs
-from omnibox.inbox.intake import clean, masked_content
-from omnibox.masking import Masked, mask
+from omnibox.inbox.intake import clean, masked_file
+from omnibox.masking import CARDS, Masked, Rules, mask_raw, rules_of
 from omnibox.secrets import random_token
 from omnibox.store import Reader, Transaction
-from omnibox.store.tables import attachment
+from omnibox.store.tables import attachment, channel, conversation
 from omnibox.web import models
 from omnibox.web.api import ApiError, Ask, door, not_found, route
 from omnibox.web.hub import Hub
@@ -41,7 +42,7 @@ async def upload(ask: Ask) -> models.Upload:
     return models.Upload(**kept)
 
 
-async def keep_upload(request: web.Request, hub: Hub, uploader: str) -> dict[str, Any]:
+async def keep_upload(request: web.Request, hub: Hub, uploader: str, rules: Rules = CARDS) -> dict[str, Any]:
     """Store the one part named `file` of a form; returns id, name, content type and size."""
     most = hub.most_file_bytes
     if (request.content_length or 0) > most + 10_000:
@@ -55,7 +56,7 @@ async def keep_upload(request: web.Request, hub: Hub, uploader: str) -> dict[str
         raise ApiError(408, "too_slow", "The file did not arrive.", "Send it again.") from None
     except ValueError:
         raise ApiError(400, "unreadable", "The form cannot be read.") from None
-    return await store_file(hub, uploader, name, content_type, content)
+    return await store_file(hub, uploader, name, content_type, content, rules)
 
 
 async def _read_file(request: web.Request, most: int) -> tuple[str, str, bytes]:
@@ -79,10 +80,12 @@ def _too_large(most: int) -> ApiError:
     return ApiError(413, "too_large", f"The file is larger than {most // 1_000_000} MB.", "Send a smaller one.")
 
 
-async def store_file(hub: Hub, uploader: str, name: str, declared: str, content: bytes) -> dict[str, Any]:
-    shown = clean_name(name)
+async def store_file(
+    hub: Hub, uploader: str, name: str, declared: str, content: bytes, rules: Rules = CARDS
+) -> dict[str, Any]:
+    shown = clean_name(name, rules)
     content_type = type_of(content, declared, name)
-    content = masked_content(content, content_type)
+    content = await masked_file(content, content_type, rules)
     blob = await hub.blobs.put(content)
     row = {
         "key": random_token(),
@@ -102,10 +105,39 @@ def _insert(tx: Transaction, row: dict[str, Any]) -> None:
     tx.execute(sa.insert(attachment), row)
 
 
-def clean_name(name: str) -> Masked:
+async def mask_uploads(hub: Hub, conversation_id: int, uploader: str, keys: Sequence[str]) -> None:
+    """Hide in uploaded files what the channel on which they will leave hides besides card numbers."""
+    patterns, rows = await hub.store.read(partial(_patterns_and_files, conversation_id, uploader, keys))
+    rules = rules_of(patterns)
+    for row in rows if rules.patterns else ():
+        before = await hub.blobs.get(row.blob)
+        after = await masked_file(before, row.content_type, rules)
+        values: dict[str, Any] = {"name": None if row.name is None else rules.mask(row.name)}
+        if after != before:
+            values |= {"blob": await hub.blobs.put(after), "size": len(after)}
+        await hub.store.write(partial(_replace, attachment_id=row.id, values=values))
+
+
+def _patterns_and_files(
+    conversation_id: int, uploader: str, keys: Sequence[str], tx: Reader
+) -> tuple[str | None, list[sa.Row[Any]]]:
+    of_channel = sa.select(channel.c.patterns).join(conversation, conversation.c.channel_id == channel.c.id)
+    patterns = tx.execute(of_channel.where(conversation.c.id == conversation_id)).scalar()
+    mine = attachment.c.key.in_(keys), attachment.c.uploader == uploader, attachment.c.message_id.is_(None)
+    return patterns, list(tx.execute(sa.select(attachment).where(*mine)).all()) if patterns else []
+
+
+def _replace(tx: Transaction, attachment_id: int, values: dict[str, Any]) -> None:
+    tx.execute(sa.update(attachment).where(attachment.c.id == attachment_id).values(values))
+
+
+def clean_name(name: str, rules: Rules = CARDS) -> Masked:
     """A name to show: no path, no control or direction characters, masked."""
     last = re.split(r"[/\\]", clean(name))[-1]
-    return mask(UNSAFE_NAME.sub("", last).strip(" .")[:LONGEST_NAME] or "file")
+    whole = rules.mask(
+        mask_raw(UNSAFE_NAME.sub("", last).strip(" ."))
+    )  # before the cut: half a number is not known as one
+    return rules.mask(whole[:LONGEST_NAME] or "file")
 
 
 def type_of(content: bytes, declared: str, name: str) -> str:

@@ -36,7 +36,7 @@ async def receive(ask: Ask, key: str) -> web.Response:
     if live.state == "draft" or not live.has_hook:
         raise not_found("This hook")
     connector = cast("Webhook", live.connector)  # `has_hook` says so
-    body = await _read(ask.request, live.registered.capabilities.max_body)
+    body = await read_body(ask.request, live.registered.capabilities.max_body)
     request = _request(ask.request, body)
     try:
         connector.verify(request)
@@ -72,7 +72,7 @@ def _request(request: web.Request, body: bytes) -> Request:
     return Request(headers, body, dict(request.query) if request.query_string else {})
 
 
-async def _read(request: web.Request, most: int) -> bytes:
+async def read_body(request: web.Request, most: int) -> bytes:
     """The body up to the connector's cap: refused before it is buffered where its length is announced."""
     if request.headers.get("Content-Encoding", "identity").lower() != "identity":
         raise ApiError(415, "compressed", "Compressed bodies are not taken.")

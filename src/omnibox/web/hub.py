@@ -16,6 +16,7 @@ from omnibox.connections import Connections
 from omnibox.inbox.delivery import Delivery
 from omnibox.inbox.intake import Intake
 from omnibox.secrets import Secrets
+from omnibox.signalling import Signalling
 from omnibox.store import Store
 from omnibox.team.passwords import Passwords
 from omnibox.visitors.presence import Presence
@@ -58,6 +59,7 @@ class Hub:
     delivery: Delivery = field(init=False)
     feed: Feed = field(init=False)
     hints: Hints = field(init=False)
+    signalling: Signalling = field(init=False)
     readiness: Readiness = field(init=False)
 
     def anybody_online(self) -> bool:

@@ -148,6 +148,7 @@ async def take_frame(hub: Hub, agent: Agent, frame: Frame) -> Frame | None:
 async def _typing(hub: Hub, agent: Agent, conversation_id: int) -> None:
     owner = await hub.store.read(partial(conversations.identity_of, conversation_id=conversation_id))
     hub.hints.agent_types(conversation_id, agent.id, owner)
+    hub.signalling.tell(conversation_id, "typing")
 
 
 async def _take_op(hub: Hub, agent: Agent, frame: Frame) -> Frame:
@@ -196,6 +197,8 @@ async def _do(hub: Hub, agent: Agent, frame: Frame) -> Frame:
             written = await hub.store.write(
                 partial(conversations.mark_read, conversation_id=conversation_id, agent_id=agent.id)
             )
+            if written.result:
+                hub.signalling.tell(conversation_id, "seen")
             return {"id": frame["message"], "seq": written.seq, "at": moment(hub.clock())}
         case _:
             raise Closed(sockets.PROTOCOL_ERROR)

@@ -88,9 +88,13 @@ class LinkFor(Wire):
 
 
 class Health(Wire):
+    """`is_down`: nothing can leave, replies wait. `is_deaf`: nothing arrives at the moment."""
+
     code: str | None
     why: str | None
     since: Time | None
+    is_down: bool
+    is_deaf: bool
 
 
 class Channel(Wire):
@@ -106,19 +110,52 @@ class Channel(Wire):
     settings: dict[str, Any] | None = None  # for whoever may change them, like the next two
     secrets_set: list[str] | None = None
     snippet: str | None = None
+    problems: list[Health] | None = None
 
 
 class Consent(Wire):
-    """The account's owner is asked for consent. `missing` names the setting without which nobody can be asked."""
+    """The account's owner is asked for consent. `missing` names the setting without which nobody can be asked.
+
+    `is_needed`: something is wrong that a new consent cures. `has_choices`: it opens several addresses to choose from.
+    """
 
     is_given: bool
+    is_needed: bool
     has_device: bool
+    has_choices: bool
     redirect_url: str
     missing: str | None
 
 
 class ConsentPage(Wire):
     url: str
+
+
+class ConsentChoice(Wire):
+    """One address that consent opened. `problem` says why it cannot be taken; empty: it can."""
+
+    address: str
+    name: str
+    problem: str
+    is_taken: bool
+
+
+class ConsentTaken(Wire):
+    """How many channels were made, or got new credentials."""
+
+    channels: int
+
+
+class ErasureAsked(Wire):
+    """Somebody asked, through a platform, to be erased. `subject` is the platform's id of the person."""
+
+    id: Id
+    connection: Id
+    code: str
+    subject: str | None
+    contact: Id | None
+    asked_at: Time
+    done_at: Time | None
 
 
 class DeviceCode(Wire):
@@ -142,6 +179,7 @@ class Connection(Wire):
     settings: dict[str, Any]
     secrets_set: list[str]
     consent: Consent | None
+    problems: list[Health]
     channels: list[Channel]
 
 
@@ -171,6 +209,7 @@ class Capabilities(Wire):
     windows: list[Window]
     subject: bool
     recipients: bool
+    by_address: bool  # one can write first, to an address that the contact's record holds
     threads_by: Literal["contact", "refs"]  # one conversation per person, or by what messages name
     live: bool
 
@@ -208,6 +247,28 @@ class Checked(Wire):
     checks: list[CheckResult]
 
 
+class MaskReport(Wire):
+    """A hidden spot that an agent says was no card number: its shape, never its digits."""
+
+    id: Id
+    message: Id
+    conversation: Id
+    channel: str
+    at: Time
+    rule: str
+    scheme: str | None
+    shape: str
+    separators: str
+    last: str
+    around: str
+
+
+class Patterns(Wire):
+    """What a channel hides besides card numbers."""
+
+    patterns: list[str]
+
+
 class Quarantined(Wire):
     id: Id
     connection: Id
@@ -241,12 +302,22 @@ class LastMessage(Wire):
     at: Time
 
 
+class Later(Wire):
+    until: Time | None
+    way: str | None
+
+
 class Policy(Wire):
+    """Whether a reply may leave now, and how."""
+
     allowed: bool
     mode: str | None
     until: Time | None
     code: str | None
     why: str | None
+    way: str | None  # how it is sent, where that is not the ordinary way
+    afterwards: Later | None  # what is allowed after `until`
+    lacks: str | None  # the way that would be open if it were switched on
 
 
 class Person(Wire):

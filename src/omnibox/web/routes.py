@@ -7,9 +7,11 @@ from importlib import import_module
 MODULES = (
     "omnibox.web.server",
     "omnibox.web.account",
+    "omnibox.web.cards",
     "omnibox.web.connections",
     "omnibox.web.consents",
     "omnibox.web.conversations",
+    "omnibox.web.elsewhere",
     "omnibox.web.files",
     "omnibox.web.health",
     "omnibox.web.hooks",
@@ -23,6 +25,7 @@ MODULES = (
     "omnibox.web.visitor_requests",
     "omnibox.web.team",
     "omnibox.web.static",
+    "omnibox.web.withdrawals",
 )
 
 

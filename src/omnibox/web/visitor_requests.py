@@ -90,7 +90,7 @@ async def earlier(ask: Ask, site: Site) -> web.Response:
 async def upload(ask: Ask, site: Site) -> web.Response:
     visitor = await _visitor(ask, site)
     ask.hub.limits.take("upload", str(visitor.identity_id))
-    kept = await files.keep_upload(ask.request, ask.hub, f"visitor:{visitor.identity_id}")
+    kept = await files.keep_upload(ask.request, ask.hub, f"visitor:{visitor.identity_id}", site.rules)
     return _json(site, kept, 201)
 
 

@@ -20,6 +20,7 @@ from omnibox.inbox import conversations
 from omnibox.inbox.intake import clean
 from omnibox.inbox.taking import Result
 from omnibox.inbox.way import Way
+from omnibox.masking import CARDS, Rules
 from omnibox.secrets import random_token
 from omnibox.store import StoreUnavailable
 from omnibox.visitors import history, tokens
@@ -51,6 +52,11 @@ class Site:
     @property
     def channel_id(self) -> int:
         return self.way.channel_id
+
+    @property
+    def rules(self) -> Rules:
+        """What is hidden on this site."""
+        return self.way.origin.rules.get(self.channel_id, CARDS)
 
 
 def site_of(ask: Ask) -> Site:

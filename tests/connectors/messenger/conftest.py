@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest_asyncio
 from aiohttp import web
+from tests.inbox.conftest import house
 
 from omnibox.connector import ChannelSettings, Envelope, Forged, Outbound, Request
 from omnibox.testing.context import KitContext, with_defaults
@@ -80,3 +81,6 @@ async def _hook(shop: Shop) -> web.AppRunner:
     shop.context.hook_url = f"http://127.0.0.1:{runner.addresses[0][1]}/hooks/k"
     await shop.graph.subscribe(shop.context.hook_url, VERIFY)
     return runner
+
+
+__all__ = ["house"]

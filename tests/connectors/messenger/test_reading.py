@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from omnibox.connector import Sent, Temporary, Uncertain
+from omnibox.connector import SendError, Sent, Temporary, Uncertain
 from omnibox.testing.world.graph import Fault
 
 from .conftest import PAGE, PSID, Shop
@@ -20,22 +20,23 @@ from .test_sending import file
 
 async def test_a_profile_is_the_persons_name(shop: Shop) -> None:
     found = await shop.messenger.profile(PSID, PAGE)
-    assert found is not None
+    assert not found.is_stopgap
     assert (found.name, found.address, found.to) == ("Ada Lovelace", PSID, PAGE)
 
 
-async def test_without_metas_permission_there_is_no_name(shop: Shop) -> None:
+async def test_without_metas_permission_there_is_a_stopgap_for_a_name(shop: Shop) -> None:
     shop.graph.pages[PAGE].shows_profiles = False
-    assert await shop.messenger.profile(PSID, PAGE) is None
+    found = await shop.messenger.profile(PSID, PAGE)
+    assert (found.name, found.is_stopgap) == ("Messenger user 8127", True)
 
 
-async def test_a_person_meta_does_not_know_has_no_name(shop: Shop) -> None:
-    assert await shop.messenger.profile("1", PAGE) is None
+async def test_a_person_meta_does_not_know_has_a_stopgap_for_a_name(shop: Shop) -> None:
+    assert (await shop.messenger.profile("1", PAGE)).is_stopgap
 
 
 async def test_an_empty_name_is_no_name(shop: Shop) -> None:
     shop.graph.people[PSID].name = ""
-    assert await shop.messenger.profile(PSID, PAGE) is None
+    assert (await shop.messenger.profile(PSID, PAGE)).is_stopgap
 
 
 @pytest.mark.parametrize(
@@ -75,10 +76,11 @@ async def test_the_same_words_of_another_part_are_no_evidence(shop: Shop) -> Non
 
 async def test_the_same_words_of_long_ago_are_no_evidence(shop: Shop) -> None:
     await shop.graph.write(PSID, "hello")
-    await shop.messenger.send(shop.reply("Yes"))
-    later = replace(shop.reply("Yes"), written_at=shop.reply().written_at + timedelta(minutes=3))
-    assert await shop.messenger.look_up(later) == "absent"
-    assert await shop.messenger.look_up(replace(later, written_at=later.written_at - timedelta(minutes=2))) != "absent"
+    sent = await shop.messenger.send(shop.reply("Yes"))
+    written_at = shop.reply().written_at
+    for minutes, found in ((1, sent), (3, "unknown"), (25 * 60, "unknown"), (27 * 60, "absent")):
+        later = replace(shop.reply("Yes"), written_at=written_at + timedelta(minutes=minutes))
+        assert await shop.messenger.look_up(later) == found, minutes
 
 
 async def test_more_than_one_page_of_messages_leaves_it_unknown(shop: Shop) -> None:
@@ -102,7 +104,8 @@ async def test_more_than_one_page_of_messages_leaves_it_unknown(shop: Shop) -> N
 )
 async def test_a_look_up_that_fails_says_nothing(shop: Shop, fault: Fault) -> None:
     shop.graph.fail(replace(fault))
-    assert await shop.messenger.look_up(shop.reply()) == "unknown"
+    with pytest.raises(SendError):
+        await shop.messenger.look_up(shop.reply())
 
 
 async def test_a_file_cannot_be_told_from_another(shop: Shop) -> None:
@@ -115,7 +118,5 @@ async def test_a_file_cannot_be_told_from_another(shop: Shop) -> None:
 
 @pytest.mark.parametrize("answer", [{}, {"data": None}, {"data": {}}, {"data": "x"}])
 async def test_an_odd_answer_is_no_evidence(shop: Shop, answer: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    from omnibox.testing.world.graph_api import _Api
-
-    monkeypatch.setattr(_Api, "_conversations", lambda *_: answer)
+    monkeypatch.setattr("omnibox.testing.world.graph_threads.conversations", lambda *_: answer)
     assert await shop.messenger.look_up(shop.reply()) == "unknown"

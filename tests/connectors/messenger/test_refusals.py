@@ -264,7 +264,7 @@ def allowed(windows: Sequence[Window], settings: Mapping[str, bool], author: str
 
 
 def test_every_code_is_explained_and_no_other() -> None:
-    sources = Path(inspect.getfile(Messenger)).parent.glob("*.py")
+    sources = Path(inspect.getfile(Messenger)).parent.rglob("*.py")
     said = "".join(path.read_text() for path in sources if path.name != "explained.py")
     assert set(re.findall(r'"(messenger\.[a-z_]+)"', said)) == set(Messenger.errors)
     assert all(what.endswith(".") and cure.endswith(".") for what, cure in Messenger.errors.values())

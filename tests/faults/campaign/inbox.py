@@ -22,11 +22,11 @@ TURNED_AWAY = frozenset({429, 502, 503})  # come back later; nothing else a hub 
 
 
 class Refused(Exception):
-    """The API said no, for good."""
+    """The API said no, for good, at the last of `tries`; those before may have had their effect."""
 
-    def __init__(self, status: int, code: str) -> None:
+    def __init__(self, status: int, code: str, tries: int) -> None:
         super().__init__(status, code)
-        self.status, self.code = status, code
+        self.status, self.code, self.tries = status, code, tries
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class Desk:
                             self.heard(f"{re.sub('[0-9]+', 'n', path)} answered")
                         return Answer(body, tries)
                     if answer.status not in TURNED_AWAY:
-                        raise Refused(answer.status, (await answer.json())["error"]["code"])
+                        raise Refused(answer.status, (await answer.json())["error"]["code"], tries)
             except LOST:
                 pass
             await asyncio.sleep(AGAIN_S)

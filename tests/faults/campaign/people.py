@@ -124,7 +124,8 @@ class People:
             await self.decide(chance)
 
     async def decide(self, chance: random.Random, *, is_end: bool = False) -> None:
-        """Look into what is uncertain. Mail that stays so is sent again, given up, or left for now.
+        """Look into what is uncertain. Mail that stays so is sent again, given up, or left for now. Some agents send it
+        again without a look: it is the hub that must look then. What cannot be known yet is decided later.
 
         Elsewhere evidence may yet come, so nothing is sent again; but a thread that has moved on, or a file, may leave
         it unknown for ever. At the end it is given up too, or left for good where nothing waits behind it.
@@ -134,6 +135,9 @@ class People:
             if reply is None or delivery["id"] in self.left:
                 continue  # its click has not been answered yet, or there is nothing to decide
             wish, is_mail = chance.random(), reply.channel == "mail"
+            if is_mail and chance.random() < 0.3:
+                await self._press("retry", delivery["id"], reply)
+                continue
             if await self._look_into(delivery["id"]) != "uncertain":
                 continue
             if is_mail and wish < 0.4:
@@ -150,7 +154,7 @@ class People:
         except Refused as error:
             if error.status != 409:
                 raise
-            return "settled"  # by an echo, while the platform was being asked
+            return "away"  # or settled by an echo, while the platform was being asked
         return str(next(each["state"] for each in asked["deliveries"] if each["id"] == delivery_id))
 
     def _is_waited_for(self, conversation: int) -> bool:
@@ -160,14 +164,19 @@ class People:
         """A press whose answer was lost may have had its effect, and is counted."""
         try:
             presses = (await self.desk.ask("POST", f"/api/deliveries/{delivery_id}/{button}")).tries
-        except Refused:  # settled meanwhile, perhaps by the press before
-            presses = 1
+        except Refused as error:  # settled meanwhile, perhaps by the press before, or it cannot be known yet
+            presses = error.tries - 1
         if button == "retry":
             reply.resent += presses
         else:
             reply.given_up += presses
 
     # ── The books
+
+    async def come_back(self) -> None:
+        """Every visitor opens the page again who lost it: in a sweep the hub may die as late as now."""
+        for customer in self.chat:
+            await customer.come_back()
 
     def customers(self) -> list[Customer]:
         return [*self.chat, *self.messenger, *self.mail]

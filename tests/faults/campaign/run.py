@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import random
 import tempfile
+import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
@@ -177,17 +178,35 @@ async def _live_and_die(hub: Hub, life: Life, sign: Sign) -> str:
 
 
 async def come_to_rest(people: People, world: World, chance: random.Random, timeout_s: float = REST_S) -> None:
-    """Until everything said is shown, every reply has an end, and every reader's mark has come through."""
+    """Until everything said is shown, every reply has an end, and every reader's mark has come through.
+
+    Raises `TimeoutError` where nothing has come nearer to its end for so long: a busy machine is no fault.
+    """
+    resting = asyncio.create_task(_come_to_rest(people, world, chance, timeout_s * 9))
+    fewest, moved_at = len(awaited(people)), time.monotonic()
+    try:
+        while not resting.done():
+            await asyncio.wait([resting], timeout=1)
+            if (left := len(awaited(people))) < fewest:
+                fewest, moved_at = left, time.monotonic()
+            if time.monotonic() - moved_at > timeout_s:
+                raise TimeoutError
+        resting.result()
+    finally:
+        resting.cancel()
+        await asyncio.wait([resting])
+
+
+async def _come_to_rest(people: People, world: World, chance: random.Random, timeout_s: float) -> None:
     async with asyncio.timeout(timeout_s):
-        for customer in people.chat:
-            await customer.come_back()
+        await people.come_back()
         await world.graph.settled(timeout_s)
         await _until(lambda: not awaited(people), lambda: people.decide(chance, is_end=True))
         for person in people.messenger:
             await person.read()
         await world.graph.settled(timeout_s)
         await _until(lambda: _is_read(people))
-        await _until(lambda: _is_shown_to_visitors(people))
+        await _until(lambda: _is_shown_to_visitors(people), people.come_back)
 
 
 async def quiet_books(people: People, evidence: frozenset[Channel], tries: int = 20) -> Books:

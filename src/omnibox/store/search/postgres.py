@@ -15,6 +15,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from omnibox.store.columns import MaskedText
 from omnibox.store.search.index import BREAK, Document, Hit, Mode, Stretch
 from omnibox.store.search.queries import Query, Term
 from omnibox.store.search.schema import document
@@ -63,7 +64,9 @@ class PostgresIndex:
                 {
                     "ids": [each.id for each in documents],
                     "conversations": [each.conversation_id for each in documents],
-                    "texts": [str(each.text) for each in documents],
+                    "texts": [
+                        MaskedText.to_column(each.text) for each in documents
+                    ],  # which refuses what is not masked
                     "words": [_vector(each) for each in documents],
                 },
             )

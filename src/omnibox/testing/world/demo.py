@@ -39,6 +39,7 @@ class World:
         self.house.add_account(MAILBOX, secrets.token_urlsafe(12))
         page = self.graph.add_page(PAGE, "Brightleaf Coffee")
         self.graph.add_person(PSID, "Ada Moreno", page.id)
+        self.graph.login.add_manager("5001", "Olivia Owner", [page.id])
         await self.desk.start(desk_port)
 
     async def stop(self) -> None:
@@ -97,10 +98,17 @@ async def connect_world(admin: Admin, world: World) -> None:
     messenger = await admin.connect(
         "messenger",
         "Facebook page",
-        {"app_secret": world.graph.app_secret, "app_id": world.graph.app_id, "graph_base": world.graph.base},
+        {
+            "app_secret": world.graph.app_secret,
+            "app_id": world.graph.app_id,
+            "graph_base": world.graph.base,
+            "login_base": world.graph.base,
+        },
         {"name": "Brightleaf Coffee", "address": PAGE, "settings": {"page_access_token": page.token}},
     )
-    await world.graph.subscribe(messenger["hook_url"], messenger["settings"]["verify_token"])
+    world.graph.login.redirects.add(messenger["consent"]["redirect_url"])
+    if not world.graph.hooks.url:  # else the hub has registered itself
+        await world.graph.subscribe(messenger["hook_url"], messenger["settings"]["verify_token"])
     await admin.connect(
         "email",
         "Mailbox",

@@ -23,7 +23,8 @@ import aiohttp
 from aiohttp import web
 
 from omnibox.testing.world.graph_hooks import Hooks, PageEvent
-from omnibox.testing.world.graph_rules import Refused
+from omnibox.testing.world.graph_login import Login
+from omnibox.testing.world.graph_rules import Quota, Refused
 
 FIELDS = (
     "messages",
@@ -50,6 +51,9 @@ _FIELD_OF = {
     "optin": "messaging_optins",
     "policy_enforcement": "messaging_policy_enforcement",
 }
+Echoes = Literal["first", "soon", "held", "never"]
+"""When a message's echo comes: before the call is answered, about then, when `release_echoes` says so, or not."""
+
 PAGE_INBOX_APP = "263902037430900"  # the app id Meta's own page inbox has in echoes, as reported
 
 
@@ -72,7 +76,11 @@ class Page:
     shows_profiles: bool = True
     token_error: int | None = None  # subcode of the error 190 its token now earns
     token_ends_at: int = 0  # seconds; 0 = never
+    quota: Quota = field(default_factory=Quota)
     scopes: tuple[str, ...] = ("pages_messaging", "pages_manage_metadata", "pages_read_engagement")
+    takes_subscriptions: bool = True
+    profile: dict[str, Any] = field(default_factory=dict)  # what it shows before the first message
+    profile_calls: list[int] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -102,6 +110,7 @@ class Taken:
     messaging_type: str = ""
     tag: str = ""
     app_id: str = ""
+    is_hidden: bool = False  # the Conversations API does not show it yet
 
 
 @dataclass(slots=True)
@@ -121,6 +130,7 @@ class Fault:
     times: int = 1
     edge: str = "messages"
     psid: str = ""  # only calls that name this person
+    after: int = 0  # so many such calls go well before
 
 
 class Graph:
@@ -141,15 +151,23 @@ class Graph:
         self.ledger: list[Taken] = []
         self.faults: list[Fault] = []
         self.asked: list[tuple[str, str]] = []  # method and edge of every call
+        self.actions: list[tuple[str, str]] = []  # who was shown what a page's people do
+        self.refused: list[
+            tuple[str, int, int | None]
+        ] = []  # edge, code and subcode of every call Meta's rules refused
         self.heard: Callable[[str], None] = lambda what: None  # told of each call before and after it had its effect
         self.queries: list[list[str]] = []  # the names in the query string of every call
         self.uploads: dict[str, tuple[Media, int]] = {}  # with the time in ms
         self.media: dict[str, Media] = {}
         self.hooks = Hooks(app_secret)
         self.webhook_fields_active = True
+        self.permissions = {"pages_messaging": "live", "pages_manage_metadata": "live"}  # empty: the app is not told
+        self.login = Login(self)
         self.sends_echoes = True
         self.sends_deliveries = True
         self.echo_comes_first = False  # the echo is posted and taken before the call is answered
+        self.echo_plan: Callable[[Taken], Echoes] = self._usual_echo
+        self.held_echoes: list[PageEvent] = []
         self.delay_s = 0.0
         self.needs_proof = False
         self.port = 0
@@ -216,6 +234,9 @@ class Graph:
         """The fault that hits this call; it is used up by one."""
         for fault in self.faults:
             if fault.edge in ("", edge) and fault.psid in ("", psid):
+                if fault.after:
+                    fault.after -= 1
+                    continue
                 fault.times -= 1
                 if fault.times <= 0:
                     self.faults.remove(fault)
@@ -278,6 +299,11 @@ class Graph:
     async def react(self, psid: str, mid: str, emoji: str, action: str = "react") -> None:
         reaction = {"mid": mid, "action": action, "emoji": emoji, "reaction": "other"}
         await self._say(psid, {"reaction": reaction}, self.now_ms())
+
+    async def refer(self, psid: str, ref: str) -> None:
+        """The person follows a link of the page's into the thread."""
+        referral = {"ref": ref, "source": "SHORTLINK", "type": "OPEN_THREAD"}
+        await self._say(psid, {"referral": referral}, self._touch(psid))
 
     async def read(self, psid: str) -> None:
         """The person reads all there is."""
@@ -346,24 +372,25 @@ class Graph:
         self.ledger.append(taken)
         self.threads[taken.psid].append(taken)
         self.people[taken.psid].sees.append(taken)
-        events = [self.echo_of(taken)] if self.sends_echoes else []
+        plan = self.echo_plan(taken)
+        events = [self.echo_of(taken)] if plan in ("first", "soon") else []
+        if plan == "held":
+            self.held_echoes.append(self.echo_of(taken))
         if self.sends_deliveries:
-            at_ms = self.now_ms()
-            events.append(
-                PageEvent(
-                    taken.page,
-                    at_ms,
-                    {
-                        "sender": {"id": taken.psid},
-                        "recipient": {"id": taken.page},
-                        "timestamp": at_ms,
-                        "delivery": {"mids": [taken.mid], "watermark": taken.at_ms},
-                    },
-                )
-            )
+            events.append(self.receipt_of(taken, "delivery"))
         await self._post(*events)
-        if self.echo_comes_first:
+        if plan == "first":
             await self.hooks.settled()
+
+    def _usual_echo(self, _: Taken) -> Echoes:
+        if not self.sends_echoes:
+            return "never"
+        return "first" if self.echo_comes_first else "soon"
+
+    async def release_echoes(self) -> None:
+        """Post the echoes that were held back."""
+        held, self.held_echoes = self.held_echoes, []
+        await self._post(*held)
 
     def echo_of(self, taken: Taken) -> PageEvent:
         message: dict[str, Any] = {"mid": taken.mid, "is_echo": True, "app_id": int(taken.app_id or self.app_id)}
@@ -382,10 +409,17 @@ class Graph:
         }
         return PageEvent(taken.page, taken.at_ms, element)
 
+    def receipt_of(self, taken: Taken, kind: Literal["delivery", "read"]) -> PageEvent:
+        """That a page's message was delivered, by its id, or that all up to it was read."""
+        at_ms = self.now_ms()
+        mids = {"mids": [taken.mid]} if kind == "delivery" else {}
+        element = {"sender": {"id": taken.psid}, "recipient": {"id": taken.page}, "timestamp": at_ms}
+        return PageEvent(taken.page, at_ms, element | {kind: mids | {"watermark": taken.at_ms}})
+
     def upload_of(self, attachment: Mapping[str, Any]) -> Media | None:
         """The uploaded file an attachment names; raises `Refused` for one that is unknown or older than 90 days."""
         key = attachment["payload"].get("attachment_id")
-        if key is None:
+        if key is None or attachment["type"] == "template":
             return None
         media, at_ms = self.uploads.get(key, (None, 0))
         if media is None or self.now_ms() - at_ms > 90 * 24 * 3600 * 1000:

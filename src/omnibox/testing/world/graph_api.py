@@ -6,16 +6,16 @@ import asyncio
 import hashlib
 import hmac
 import json
-import re
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import BodyPartReader, web
 
+from omnibox.testing.world import graph_profile
+from omnibox.testing.world import graph_threads as threads
 from omnibox.testing.world.graph_rules import MOST_UPLOAD, Refused, check_window, read_call
 
 if TYPE_CHECKING:
-    from omnibox.testing.world.graph import Fault, Graph, Page, Taken
+    from omnibox.testing.world.graph import Fault, Graph, Page
 
 _HTML = "<html><head><title>Sorry</title></head><body><h1>Something went wrong</h1></body></html>"
 
@@ -24,6 +24,7 @@ def application(graph: Graph) -> web.Application:
     api = _Api(graph)
     app = web.Application(client_max_size=MOST_UPLOAD + (1 << 20))
     app.router.add_get("/media/{key}/{name}", api.media)
+    app.router.add_route("*", "/{version}/dialog/oauth", graph.login.dialog)
     app.router.add_route("*", "/{version}/{node}", api.call)
     app.router.add_route("*", "/{version}/{node}/{edge}", api.call)
     return app
@@ -56,11 +57,29 @@ class _Api:
         try:
             answer = await self._answer(request, node, edge)
         except Refused as refused:
-            return web.json_response(refused.body(), status=refused.status)
+            graph.refused.append((edge, refused.code, refused.subcode))
+            return web.json_response(refused.body(), status=refused.status, headers=self._usage(request))
         graph.heard(f"Graph {edge or 'profile'} done")
         if fault is not None:
             return await self._broken(request, fault, answer)
-        return web.json_response(answer, headers={"X-App-Usage": '{"call_count":1,"total_cputime":1,"total_time":1}'})
+        return web.json_response(answer, headers=self._usage(request))
+
+    def _usage(self, request: web.Request) -> dict[str, str]:
+        """How much of its quota the page has used, in the headers that Meta sends with every answer."""
+        app = '{"call_count":1,"total_cputime":1,"total_time":1}'
+        token = _token(request)
+        page = next((page for page in self.graph.pages.values() if token and page.token == token), None)
+        if page is None:
+            return {"X-App-Usage": app}
+        now_ms = self.graph.now_ms()
+        use = {
+            "type": "messenger",
+            "call_count": page.quota.share(now_ms),
+            "total_cputime": 1,
+            "total_time": 1,
+            "estimated_time_to_regain_access": page.quota.regained_in_min(now_ms),
+        }
+        return {"X-App-Usage": app, "X-Business-Use-Case-Usage": json.dumps({page.id: [use]})}
 
     async def _broken(self, request: web.Request, fault: Fault, answer: object = None) -> web.StreamResponse:
         if fault.shape == "close":
@@ -83,14 +102,18 @@ class _Api:
         graph = self.graph
         if request.match_info["version"] != f"v{graph.version}":
             raise Refused(2635, None, "You are calling a deprecated version of the API")
+        if (node, edge) == ("oauth", "access_token"):
+            return await graph.login.exchange(request)
         token = _token(request)
         if token == f"{graph.app_id}|{graph.app_secret}":
-            return self._for_app(request, node, edge)
+            return await self._for_app(request, node, edge)
+        if node == "me" and graph.login.knows(token):
+            return graph.login.for_person(request, token, edge)
         page = self._page(request, token)
-        if edge in ("messages", "message_attachments", "subscribed_apps", "conversations") and node not in (
-            "me",
-            page.id,
-        ):
+        is_of_page = edge in ("message_attachments", "subscribed_apps", "conversations") or (
+            edge == "messages" and request.method == "POST"
+        )
+        if is_of_page and node not in ("me", page.id):
             raise Refused(100, 33, f"Unsupported request. Object with ID '{node}' does not exist or cannot be loaded")
         match request.method, edge:
             case "POST", "messages":
@@ -100,7 +123,13 @@ class _Api:
             case (("GET" | "POST" | "DELETE"), "subscribed_apps"):
                 return await self._subscribed_apps(request, page)
             case "GET", "conversations":
-                return self._conversations(request, page)
+                page.quota.count("thread", graph.now_ms())
+                return threads.conversations(graph, request, page)
+            case "GET", "messages":
+                page.quota.count("thread", graph.now_ms())
+                return threads.messages(graph, request, page, node)
+            case "POST", "messenger_profile":
+                return graph_profile.change(page, _json(await request.read()), graph.now_ms())
             case "GET", "me":
                 return {"id": page.id, "name": page.name}
             case "GET", "":
@@ -124,6 +153,7 @@ class _Api:
 
         graph = self.graph
         call = read_call(_json(await request.read()))
+        page.quota.count("other" if call.action else "text" if call.text else "media", graph.now_ms())
         person = graph.people.get(call.psid)
         if person is None or person.page != page.id or not person.last_inbound_ms:
             raise Refused(100, 2018001, "No matching user found")
@@ -133,6 +163,7 @@ class _Api:
         approved = page.is_human_agent_approved
         check_window(call, person.last_inbound_ms, now_ms, is_human_agent_approved=approved)
         if call.action:
+            graph.actions.append((call.psid, call.action))
             return {"recipient_id": call.psid}
         file = graph.upload_of(call.attachment) if call.attachment else None
         taken = Taken(
@@ -156,6 +187,8 @@ class _Api:
     def _as_seen(self, attachment: Any, file: Any) -> tuple[dict[str, Any], ...]:
         if attachment is None:
             return ()
+        if attachment["type"] == "template":
+            return (dict(attachment),)
         url = self.graph.media_url(file) if file else attachment["payload"]["url"]
         return ({"type": attachment["type"], "payload": {"url": url}},)
 
@@ -191,6 +224,8 @@ class _Api:
         if request.method == "DELETE":
             page.subscribed_fields.clear()
             return {"success": True}
+        if request.method == "POST" and not page.takes_subscriptions:
+            raise Refused(200, None, "To subscribe to the messages field, one of these permissions is needed", 403)
         if request.method == "POST":
             form = dict(request.query) | {key: str(value) for key, value in (await request.post()).items()}
             if request.content_type == "application/json":
@@ -201,15 +236,6 @@ class _Api:
             return {"data": []}
         return {"data": [{"id": self.graph.app_id, "name": "omnibox", "subscribed_fields": page.subscribed_fields}]}
 
-    def _conversations(self, request: web.Request, page: Page) -> object:
-        psid = request.query.get("user_id", "")
-        person = self.graph.people.get(psid)
-        if person is None or person.page != page.id:
-            return {"data": []}
-        limit = re.search(r"messages\.limit\((\d+)\)", request.query.get("fields", ""))
-        newest = list(reversed(self.graph.threads[psid]))[: int(limit[1]) if limit else 25]
-        return {"data": [{"id": f"t_{psid}", "messages": {"data": [_read_back(taken, page) for taken in newest]}}]}
-
     def _profile(self, page: Page, psid: str) -> object:
         person = self.graph.people.get(psid)
         if person is None or person.page != page.id:
@@ -219,8 +245,12 @@ class _Api:
         first, _, last = person.name.partition(" ")
         return {"first_name": first, "last_name": last, "id": psid}
 
-    def _for_app(self, request: web.Request, node: str, edge: str) -> object:
+    async def _for_app(self, request: web.Request, node: str, edge: str) -> object:
         graph = self.graph
+        if node == graph.app_id and request.method == "POST" and edge == "subscriptions":
+            return await self._register(request)
+        if node == graph.app_id and edge == "permissions" and graph.permissions:
+            return {"data": [{"permission": name, "status": state} for name, state in graph.permissions.items()]}
         if edge == "debug_token":
             asked = request.query.get("input_token")
             page = next((page for page in graph.pages.values() if page.token == asked), None)
@@ -242,6 +272,18 @@ class _Api:
             active = graph.webhook_fields_active
             return {"data": [{"object": "page", "callback_url": graph.hooks.url, "active": active, "fields": []}]}
         raise Refused(100, 33, "Unsupported request")
+
+    async def _register(self, request: web.Request) -> object:
+        """The app's webhook: Meta tries the address before it takes it."""
+        form = await request.post()
+        if form.get("object") != "page" or not form.get("fields"):
+            raise Refused(100, None, "Param object must be page")
+        try:
+            await self.graph.subscribe(str(form.get("callback_url")), str(form.get("verify_token")))
+        except (ValueError, OSError, TimeoutError):
+            raise Refused(2200, None, "Callback verification failed") from None
+        self.graph.webhook_fields_active = True
+        return {"success": True}
 
 
 def _target(request: web.Request) -> tuple[str, str]:
@@ -267,9 +309,3 @@ def _named_person(body: bytes) -> str:
         return str(json.loads(body)["recipient"]["id"])
     except (ValueError, KeyError, TypeError):
         return ""
-
-
-def _read_back(taken: Taken, page: Page) -> dict[str, Any]:
-    at = datetime.fromtimestamp(taken.at_ms // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%S+0000")
-    sender = {"id": page.id, "name": page.name} if taken.is_from_page else {"id": taken.psid}
-    return {"id": taken.mid, "created_time": at, "from": sender, "message": taken.text}

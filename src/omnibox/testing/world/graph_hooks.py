@@ -69,6 +69,10 @@ class Hooks:
         """Keep all events back until `release()`."""
         self._gate.clear()
 
+    def drop(self) -> None:
+        """What waits is never delivered: Meta has given up, or the page is no longer subscribed."""
+        self._waiting.clear()
+
     def release(self) -> None:
         self._gate.set()
 

@@ -6,17 +6,20 @@ import type {
   Channel,
   Connection,
   Connector,
+  ConsentChoice,
   Contact,
   ContactFields,
   ConversationPage,
   Counts,
   DeviceCode,
+  ErasureAsked,
   Finding,
   Found,
   Id,
   Invitation,
   Link,
   LinkInfo,
+  MaskReport,
   Me,
   Message,
   MessagePage,
@@ -75,6 +78,7 @@ export function createApi(request: Request) {
     move: (id: Id, messages: Id[], into: Id) =>
       post<Rearranged>(`/api/conversations/${id}/move`, { messages, into }),
     undo: (rearrangement: Id) => post<Rearranged>(`/api/rearrangements/${rearrangement}/undo`),
+    goOn: (id: Id, channel: Id) => post<Row>(`/api/conversations/${id}/elsewhere`, { channel }),
     forgetRelated: (id: Id) => request<Row>("DELETE", `/api/conversations/${id}/related`),
     setPerson: (id: Id, address: string, is_confirmed: boolean) =>
       post<Row>(`/api/conversations/${id}/people`, { address, is_confirmed }),
@@ -84,7 +88,8 @@ export function createApi(request: Request) {
     changeContact: (id: Id, body: Partial<ContactFields>) =>
       patch<Contact>(`/api/contacts/${id}`, body),
 
-    retry: (delivery: Id) => post<Message>(`/api/deliveries/${delivery}/retry`),
+    retry: (delivery: Id, anyway = false) =>
+      post<Message>(`/api/deliveries/${delivery}/retry${anyway ? "?anyway=true" : ""}`),
     dismiss: (delivery: Id) => post<Message>(`/api/deliveries/${delivery}/dismiss`),
     check: (delivery: Id) => post<Message>(`/api/deliveries/${delivery}/check`),
 
@@ -101,6 +106,11 @@ export function createApi(request: Request) {
     askByCode: (id: Id) => post<DeviceCode>(`/api/connections/${id}/consent/device`),
     consentAnswer: (id: Id) =>
       post<{ is_given: boolean }>(`/api/connections/${id}/consent/device/answer`),
+    consentChoices: (id: Id) => get<ConsentChoice[]>(`/api/connections/${id}/consent/choices`),
+    takeChoices: (id: Id, addresses: readonly string[]) =>
+      post<{ channels: number }>(`/api/connections/${id}/consent/choices`, { addresses }),
+    erasures: () => get<ErasureAsked[]>("/api/erasures"),
+    settleErasure: (id: Id) => post<ErasureAsked[]>(`/api/erasures/${id}/done`),
     enable: (id: Id) => post<Connection>(`/api/connections/${id}/enable`),
     disable: (id: Id) => post<Connection>(`/api/connections/${id}/disable`),
     addChannel: (id: Id, body: { name: string; address: string; settings: Settings }) =>
@@ -117,6 +127,13 @@ export function createApi(request: Request) {
     invitations: () => get<Invitation[]>("/api/invitations"),
     withdraw: (id: Id) => request<void>("DELETE", `/api/invitations/${id}`),
     resetLink: (id: Id) => post<Link>(`/api/agents/${id}/reset`),
+
+    reportMask: (message: Id, spot: number) =>
+      post<MaskReport>(`/api/messages/${message}/mask-reports`, { spot }),
+    maskReports: () => get<MaskReport[]>("/api/mask-reports"),
+    patterns: (channel: Id) => get<{ patterns: string[] }>(`/api/channels/${channel}/patterns`),
+    setPatterns: (channel: Id, patterns: string[]) =>
+      request<{ patterns: string[] }>("PUT", `/api/channels/${channel}/patterns`, { patterns }),
 
     quarantine: () => get<Quarantined[]>("/api/quarantine"),
     retryQuarantined: (id: Id) => post<unknown>(`/api/quarantine/${id}/retry`),

@@ -73,6 +73,24 @@ export interface paths {
         patch: operations["change_channel"];
         trace?: never;
     };
+    "/api/channels/{id}/patterns": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the channel hides besides card numbers: regular expressions. */
+        get: operations["get_patterns"];
+        /** Hide these too, from now on; `omnibox remask` applies them to what is there already. */
+        put: operations["set_patterns"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/connections": {
         parameters: {
             query?: never;
@@ -155,6 +173,24 @@ export interface paths {
         put?: never;
         /** The provider's page to send the browser to. It comes back to this very session within 15 minutes. */
         post: operations["ask_for_consent"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/connections/{id}/consent/choices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The addresses that the owner's consent opens, asked of the provider now; no credentials. */
+        get: operations["list_choices"];
+        put?: never;
+        /** Make channels of some of them. Those that are channels already get their new credentials. */
+        post: operations["take_choices"];
         delete?: never;
         options?: never;
         head?: never;
@@ -309,6 +345,23 @@ export interface paths {
         put?: never;
         /** Give a conversation to an agent, or to nobody. */
         post: operations["assign"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/conversations/{id}/elsewhere": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The conversation with the same contact on another channel; it is opened where there is none. */
+        post: operations["go_on"];
         delete?: never;
         options?: never;
         head?: never;
@@ -579,8 +632,42 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Send a failed or uncertain part again, with the same ids. */
+        /** Send a failed or uncertain part again, with the same ids, unless it turns out to have left. */
         post: operations["retry"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/erasures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who asked through a platform to be erased, newest first; at most 200. */
+        get: operations["list_erasures"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/erasures/{id}/done": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The person's data was removed; the request is kept without their id. */
+        post: operations["settle_erasure"];
         delete?: never;
         options?: never;
         head?: never;
@@ -708,6 +795,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/mask-reports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What agents said was no card number, newest first; at most 500. */
+        get: operations["list_mask_reports"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/mask-reports/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The same as a table to pass on (CSV): without conversations, people and channels. */
+        get: operations["export_mask_reports"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/me": {
         parameters: {
             query?: never;
@@ -737,6 +858,23 @@ export interface paths {
         put?: never;
         /** Change one's password. Every session ends; this browser gets a new one. */
         post: operations["change_password"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/messages/{id}/mask-reports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Say that a hidden spot of a message's text was no card number; `spot` counts them from 0. */
+        post: operations["report_mask"];
         delete?: never;
         options?: never;
         head?: never;
@@ -997,6 +1135,8 @@ export interface components {
             subject: boolean;
             /** Recipients */
             recipients: boolean;
+            /** By Address */
+            by_address: boolean;
             /**
              * Threads By
              * @enum {string}
@@ -1044,6 +1184,11 @@ export interface components {
              * @default null
              */
             snippet: string | null;
+            /**
+             * Problems
+             * @default null
+             */
+            problems: components["schemas"]["Health"][] | null;
         };
         /** ChannelBody */
         ChannelBody: {
@@ -1116,6 +1261,11 @@ export interface components {
             /** Checks */
             checks: components["schemas"]["CheckResult"][];
         };
+        /** ChosenBody */
+        ChosenBody: {
+            /** Addresses */
+            addresses: string[];
+        };
         /**
          * ClientFrame
          * @description Anything the client sends on the agents' socket.
@@ -1151,6 +1301,8 @@ export interface components {
             /** Secrets Set */
             secrets_set: string[];
             consent: components["schemas"]["Consent"] | null;
+            /** Problems */
+            problems: components["schemas"]["Health"][];
             /** Channels */
             channels: components["schemas"]["Channel"][];
         };
@@ -1219,21 +1371,49 @@ export interface components {
         /**
          * Consent
          * @description The account's owner is asked for consent. `missing` names the setting without which nobody can be asked.
+         *
+         *     `is_needed`: something is wrong that a new consent cures. `has_choices`: it opens several addresses to choose from.
          */
         Consent: {
             /** Is Given */
             is_given: boolean;
+            /** Is Needed */
+            is_needed: boolean;
             /** Has Device */
             has_device: boolean;
+            /** Has Choices */
+            has_choices: boolean;
             /** Redirect Url */
             redirect_url: string;
             /** Missing */
             missing: string | null;
         };
+        /**
+         * ConsentChoice
+         * @description One address that consent opened. `problem` says why it cannot be taken; empty: it can.
+         */
+        ConsentChoice: {
+            /** Address */
+            address: string;
+            /** Name */
+            name: string;
+            /** Problem */
+            problem: string;
+            /** Is Taken */
+            is_taken: boolean;
+        };
         /** ConsentPage */
         ConsentPage: {
             /** Url */
             url: string;
+        };
+        /**
+         * ConsentTaken
+         * @description How many channels were made, or got new credentials.
+         */
+        ConsentTaken: {
+            /** Channels */
+            channels: number;
         };
         /** Contact */
         Contact: {
@@ -1384,6 +1564,34 @@ export interface components {
             /** Interval S */
             interval_s: number;
         };
+        /** ElsewhereBody */
+        ElsewhereBody: {
+            /** Channel */
+            channel: number;
+        };
+        /**
+         * ErasureAsked
+         * @description Somebody asked, through a platform, to be erased. `subject` is the platform's id of the person.
+         */
+        ErasureAsked: {
+            /** Id */
+            id: number;
+            /** Connection */
+            connection: number;
+            /** Code */
+            code: string;
+            /** Subject */
+            subject: string | null;
+            /** Contact */
+            contact: number | null;
+            /**
+             * Asked At
+             * Format: date-time
+             */
+            asked_at: string;
+            /** Done At */
+            done_at: string | null;
+        };
         /** Error */
         Error: {
             error: components["schemas"]["ErrorBody"];
@@ -1479,7 +1687,10 @@ export interface components {
                 [key: string]: unknown;
             }[];
         };
-        /** Health */
+        /**
+         * Health
+         * @description `is_down`: nothing can leave, replies wait. `is_deaf`: nothing arrives at the moment.
+         */
         Health: {
             /** Code */
             code: string | null;
@@ -1487,6 +1698,10 @@ export interface components {
             why: string | null;
             /** Since */
             since: string | null;
+            /** Is Down */
+            is_down: boolean;
+            /** Is Deaf */
+            is_deaf: boolean;
         };
         /** Hello */
         Hello: {
@@ -1565,6 +1780,13 @@ export interface components {
              */
             at: string;
         };
+        /** Later */
+        Later: {
+            /** Until */
+            until: string | null;
+            /** Way */
+            way: string | null;
+        };
         /** Limits */
         Limits: {
             /** Text */
@@ -1605,6 +1827,45 @@ export interface components {
              * @default false
              */
             stay: boolean;
+        };
+        /**
+         * MaskReport
+         * @description A hidden spot that an agent says was no card number: its shape, never its digits.
+         */
+        MaskReport: {
+            /** Id */
+            id: number;
+            /** Message */
+            message: number;
+            /** Conversation */
+            conversation: number;
+            /** Channel */
+            channel: string;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Rule */
+            rule: string;
+            /** Scheme */
+            scheme: string | null;
+            /** Shape */
+            shape: string;
+            /** Separators */
+            separators: string;
+            /** Last */
+            last: string;
+            /** Around */
+            around: string;
+        };
+        /** MaskReportBody */
+        MaskReportBody: {
+            /**
+             * Spot
+             * @default 0
+             */
+            spot: number;
         };
         /** May */
         May: {
@@ -1850,6 +2111,19 @@ export interface components {
             new_password: string;
         };
         /**
+         * Patterns
+         * @description What a channel hides besides card numbers.
+         */
+        Patterns: {
+            /** Patterns */
+            patterns: string[];
+        };
+        /** PatternsBody */
+        PatternsBody: {
+            /** Patterns */
+            patterns: string[];
+        };
+        /**
          * Person
          * @description Somebody besides the contact: in copy of what was said, or let in by an agent.
          */
@@ -1890,7 +2164,10 @@ export interface components {
             /** N */
             n: number;
         };
-        /** Policy */
+        /**
+         * Policy
+         * @description Whether a reply may leave now, and how.
+         */
         Policy: {
             /** Allowed */
             allowed: boolean;
@@ -1902,6 +2179,11 @@ export interface components {
             code: string | null;
             /** Why */
             why: string | null;
+            /** Way */
+            way: string | null;
+            afterwards: components["schemas"]["Later"] | null;
+            /** Lacks */
+            lacks: string | null;
         };
         /** Pong */
         Pong: {
@@ -2513,6 +2795,72 @@ export interface operations {
             };
         };
     };
+    get_patterns: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Patterns"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    set_patterns: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PatternsBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Patterns"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
     list_connections: {
         parameters: {
             query?: never;
@@ -2754,6 +3102,72 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ConsentPage"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    list_choices: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConsentChoice"][];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    take_choices: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChosenBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConsentTaken"];
                 };
             };
             /** @description Refused */
@@ -3063,6 +3477,41 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["AssignBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Row"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    go_on: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ElsewhereBody"];
             };
         };
         responses: {
@@ -3580,7 +4029,9 @@ export interface operations {
     };
     retry: {
         parameters: {
-            query?: never;
+            query?: {
+                anyway?: boolean;
+            };
             header?: never;
             path: {
                 id: number;
@@ -3596,6 +4047,66 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Message"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    list_erasures: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErasureAsked"][];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    settle_erasure: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErasureAsked"][];
                 };
             };
             /** @description Refused */
@@ -3890,6 +4401,62 @@ export interface operations {
             };
         };
     };
+    list_mask_reports: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MaskReport"][];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    export_mask_reports: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
     read_me: {
         parameters: {
             query?: never;
@@ -3972,6 +4539,41 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Me"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    report_mask: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MaskReportBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MaskReport"];
                 };
             };
             /** @description Refused */

@@ -29,6 +29,10 @@ export interface Health {
   code: string | null;
   why: string | null;
   since: Time | null;
+  /** Nothing can leave: replies wait. */
+  is_down: boolean;
+  /** Nothing arrives at the moment. */
+  is_deaf: boolean;
 }
 
 export type ChannelState = "draft" | "active" | "paused" | "disabled";
@@ -44,18 +48,42 @@ export interface Channel {
   health: Health;
   waiting: number;
   is_live: boolean;
-  /** These three only for whoever may change them. */
+  /** These only for whoever may change them. */
   settings?: Settings | null;
   secrets_set?: string[] | null;
   snippet?: string | null;
+  problems?: Health[] | null;
 }
 
 /** How it stands with the consent of the account's owner. */
 export interface Consent {
   is_given: boolean;
+  /** Something is wrong that a new consent cures. */
+  is_needed: boolean;
+  /** It opens several addresses to choose from. */
+  has_choices: boolean;
   has_device: boolean;
   redirect_url: string;
   missing: string | null;
+}
+
+/** One address that consent opened; `problem` says why it cannot be taken. */
+export interface ConsentChoice {
+  address: string;
+  name: string;
+  problem: string;
+  is_taken: boolean;
+}
+
+/** Somebody asked, through a platform, to be erased. */
+export interface ErasureAsked {
+  id: Id;
+  connection: Id;
+  code: string;
+  subject: string | null;
+  contact: Id | null;
+  asked_at: Time;
+  done_at: Time | null;
 }
 
 export interface DeviceCode {
@@ -75,6 +103,7 @@ export interface Connection {
   settings: Settings;
   secrets_set: string[];
   consent: Consent | null;
+  problems: Health[];
   channels: Channel[];
 }
 
@@ -92,6 +121,8 @@ export interface Capabilities {
   windows: { until_s: number; mode: string; authors: string[]; needs: string }[];
   subject: boolean;
   recipients: boolean;
+  /** One can write first, to an address that the contact's record holds. */
+  by_address: boolean;
   threads_by: "contact" | "refs";
   live: boolean;
 }
@@ -166,6 +197,12 @@ export interface Policy {
   until: Time | null;
   code: string | null;
   why: string | null;
+  /** How it is sent, where that is not the ordinary way. */
+  way: string | null;
+  /** What is allowed after `until`. */
+  afterwards: { until: Time | null; way: string | null } | null;
+  /** The way that would be open if it were switched on. */
+  lacks: string | null;
 }
 
 export type AuthorKind = "contact" | "agent" | "bot" | "system";
@@ -348,6 +385,21 @@ export interface LinkInfo {
   kind: "invite" | "reset";
   email: string;
   name: string;
+}
+
+/** A hidden spot that an agent says was no card number: its shape, never its digits. */
+export interface MaskReport {
+  id: Id;
+  message: Id;
+  conversation: Id;
+  channel: string;
+  at: Time;
+  rule: string;
+  scheme: string | null;
+  shape: string;
+  separators: string;
+  last: string;
+  around: string;
 }
 
 export interface Quarantined {

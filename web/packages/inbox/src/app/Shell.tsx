@@ -10,6 +10,7 @@ import { useConnectivity, useCounts, useDesk, useWaiting } from "./live.ts";
 import { useOnline } from "./online.ts";
 import styles from "./Shell.module.css";
 import { storage, useServices } from "./services.ts";
+import { Troubles } from "./Troubles.tsx";
 
 const Palette = lazy(() => import("./Palette.tsx"));
 const LoginDialog = lazy(() => import("../features/auth/LoginDialog.tsx"));
@@ -147,6 +148,7 @@ export function Shell() {
       </nav>
       <main className={styles.main}>
         <Bars />
+        <Troubles />
         <div className={styles.page}>
           <Suspense>
             <Outlet />

@@ -81,6 +81,11 @@ const agents = createRoute({
   path: "/agents",
   component: lazyRouteComponent(() => import("../features/agents/AgentsPage.tsx")),
 });
+const cards = createRoute({
+  getParentRoute: () => settings,
+  path: "/cards",
+  component: lazyRouteComponent(() => import("../features/settings/CardsPage.tsx")),
+});
 const profile = createRoute({
   getParentRoute: () => settings,
   path: "/profile",
@@ -92,7 +97,15 @@ export const router = createRouter({
     link,
     desk.addChildren([
       conversations.addChildren([list, conversation]),
-      settings.addChildren([settingsIndex, channels, newConnection, connection, agents, profile]),
+      settings.addChildren([
+        settingsIndex,
+        channels,
+        newConnection,
+        connection,
+        agents,
+        cards,
+        profile,
+      ]),
     ]),
   ]),
   basepath: "/inbox",

@@ -3,7 +3,7 @@
 import type { Agent, Channel, Connector, Me, Message, Row, Snapshot } from "@omnibox/api";
 
 const AT = "2026-11-21T10:00:00.000Z";
-const healthy = { code: null, why: null, since: null };
+const healthy = { code: null, why: null, since: null, is_down: false, is_deaf: false };
 
 export const agent = (change: Partial<Agent> = {}): Agent => ({
   id: 1,
@@ -34,6 +34,7 @@ export const connector = (change: Partial<Connector> = {}): Connector => ({
     windows: [],
     subject: false,
     recipients: false,
+    by_address: false,
     threads_by: "contact",
     live: false,
   },
@@ -77,7 +78,16 @@ export const row = (change: Partial<Row> = {}): Row => ({
   related: null,
   merged_into: null,
   people: [],
-  policy: { allowed: true, mode: null, until: null, code: null, why: null },
+  policy: {
+    allowed: true,
+    mode: null,
+    until: null,
+    code: null,
+    why: null,
+    way: null,
+    afterwards: null,
+    lacks: null,
+  },
   failed: 0,
   presence: null,
   typing: false,

@@ -27,6 +27,10 @@ export function useReason(): (error: unknown) => string {
       if (error.code === "owner_only") return t`Only an owner can do this.`;
       const isPlain = error.code === "store_unavailable" && !error.message; // else it names the cause: a full disk
       if (isPlain || error.code === "busy") return t`The server is busy. Try again in a moment.`;
+      if (error.code === "evidence_early")
+        return t`It left a moment ago and may still turn out to have arrived. Try again in a minute; sent anyway, it may arrive twice.`;
+      if (error.code === "evidence_away")
+        return t`The channel cannot be asked now whether it arrived. Try again in a minute; sent anyway, it may arrive twice.`;
       if (error.code === "too_large") return t`The file is too large for the server.`;
       const words = [error.message, error.cure].filter(Boolean).join(" ");
       return words || t`The server refused this (${error.code}).`;
@@ -56,6 +60,7 @@ export function useCodeWords(): (code: string | null, why?: string | null) => st
         file_too_large: t`A file is larger than this channel takes.`,
         bad_settings: t`A setting of this channel is missing or wrong.`,
         consent_needed: t`The owner of the account has not let omnibox in, or does so no longer.`,
+        consent_withdrawn: t`Who let omnibox in has taken the consent back.`,
         consent_client_refused: t`The provider does not take omnibox as it is registered there.`,
         consent_unavailable: t`The provider's token server does not answer as it should.`,
         connector_missing: t`The package that serves this channel is not installed.`,

@@ -17,10 +17,10 @@ beforeEach(() => {
 });
 afterEach(cleanup);
 
-function open(change: Partial<Row> = {}, recipients = false) {
+function open(change: Partial<Row> = {}, recipients = false, by_address = false) {
   const services = createServices();
   const { capabilities } = connector();
-  const connectors = [connector({ capabilities: { ...capabilities, recipients } })];
+  const connectors = [connector({ capabilities: { ...capabilities, recipients, by_address } })];
   services.store.load(snapshot({ connectors }));
   const write = vi.fn((_pending: Pending, _extra: object) => true);
   const tellTyping = vi.fn();
@@ -79,8 +79,27 @@ it("a draft is kept when the composer goes, with its card number hidden", async 
   expect(open().field().value).toBe("card •••• •••• •••• 1111");
 });
 
+it("a closed window names the ways that are left, and only those", () => {
+  const policy = { ...row().policy, allowed: false, code: "window_closed", lacks: "Human Agent" };
+  const contact = { ...row().contact, email: "ada@example.org" };
+  open({ policy, contact, channel: 999 }, false, true);
+  expect(screen.getByText(/With Human Agent, people could still answer/)).toBeTruthy();
+  expect(screen.getByRole("button", { name: /Write to ada@example.org/ })).toBeTruthy();
+  cleanup();
+  open({ policy, channel: 999 }, false, true);
+  expect(screen.queryByRole("button", { name: /Write to/ })).toBeNull();
+});
+
+it("an open window is counted down, with what comes after it", () => {
+  const until = new Date(Date.now() + 5 * 3_600_000).toISOString();
+  const later = new Date(Date.now() + 150 * 3_600_000).toISOString();
+  const afterwards = { until: later, way: "Human Agent" };
+  open({ policy: { ...row().policy, until, afterwards } });
+  expect(screen.getByText(/Reply window ends in/).textContent).toMatch(/Then with Human Agent/);
+});
+
 it("a closed window refuses the reply with its reason and leaves the note open", async () => {
-  const policy = { allowed: false, mode: null, until: null, code: "window_closed", why: null };
+  const policy = { ...row().policy, allowed: false, code: "window_closed" };
   const { write, field } = open({ policy });
   expect(field().disabled).toBe(true);
   expect(screen.getByText(/takes an answer is over/)).toBeTruthy();

@@ -14,6 +14,7 @@ import { useNow } from "../../ui/time.ts";
 import { toast } from "../../ui/toast.tsx";
 import styles from "./Composer.module.css";
 import { Copies } from "./Copies.tsx";
+import { Elsewhere } from "./Elsewhere.tsx";
 import { FileChips } from "./FileChips.tsx";
 import { Notices } from "./Notices.tsx";
 import { gateOf, partsOf } from "./policy.ts";
@@ -215,6 +216,7 @@ export function Composer({ row, messages, door }: ComposerProps) {
         isNote={isNote}
         parts={partsOf(text, capabilities?.max_text ?? null)}
         hasHidden={hidden !== text}
+        elsewhere={<Elsewhere row={row} text={text} />}
       />
       <textarea
         ref={area}

@@ -1,14 +1,17 @@
 import { i18n } from "@lingui/core";
 import { I18nProvider } from "@lingui/react";
 import type { Delivery } from "@omnibox/api";
-import { cleanup, render, screen } from "@testing-library/react";
-import { afterEach, beforeEach, expect, it } from "vitest";
+import { cleanup, fireEvent, render, screen } from "@testing-library/react";
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { createServices, ServicesProvider } from "../../app/services.ts";
 import { message } from "../../testing/samples.ts";
 import { DeliveryTrouble } from "./Delivery.tsx";
 
 beforeEach(() => i18n.loadAndActivate({ locale: "en", messages: {} }));
-afterEach(cleanup);
+afterEach(() => {
+  cleanup();
+  vi.unstubAllGlobals();
+});
 
 const WHY = "There is no such mailbox. Check the address.";
 
@@ -71,4 +74,20 @@ it("names who is still waiting, and shows the reason once", () => {
   expect(screen.getByText(/Waiting\./)).toBeTruthy();
   expect(screen.getByText("boss@customer.example")).toBeTruthy();
   expect(screen.getAllByText(new RegExp(WHY))).toHaveLength(1);
+});
+
+it("says that it may have arrived before it is sent again, and lets the agent insist", async () => {
+  const early = { code: "evidence_early", message: "Too early.", cure: null, fields: [] };
+  const fetched = vi.fn(async (_path: string, _init: RequestInit) =>
+    Response.json({ error: early }, { status: 409 }),
+  );
+  vi.stubGlobal("fetch", fetched);
+  show({ state: "uncertain", code: "no_answer" });
+  fireEvent.click(screen.getByRole("button", { name: "Send again" }));
+  const insist = await screen.findByRole("button", { name: "Send anyway" });
+  expect(screen.getByRole("status").textContent).toMatch(/It left a moment ago/);
+  fireEvent.click(insist);
+  await vi.waitFor(() => expect(fetched).toHaveBeenCalledTimes(2));
+  const asked = fetched.mock.calls.map(([path]) => path);
+  expect(asked).toEqual(["/api/deliveries/7/retry", "/api/deliveries/7/retry?anyway=true"]);
 });

@@ -1,5 +1,5 @@
 import { Trans, useLingui } from "@lingui/react/macro";
-import type { Delivery, DeliveryState, Message } from "@omnibox/api";
+import { ApiError, type Delivery, type DeliveryState, type Message } from "@omnibox/api";
 import {
   IconAlertCircle,
   IconCheck,
@@ -60,7 +60,7 @@ function NextTry({ at }: { at: string }) {
 
 interface ChoiceProps {
   label: string;
-  run: () => Promise<Message>;
+  run: () => Promise<Message | null>;
 }
 
 function Choice({ label, run }: ChoiceProps) {
@@ -70,7 +70,8 @@ function Choice({ label, run }: ChoiceProps) {
   const choose = async () => {
     setBusy(true);
     try {
-      store.threads.put(await run());
+      const changed = await run();
+      if (changed) store.threads.put(changed);
     } catch (error) {
       toast(reason(error), { isFailure: true });
     }
@@ -80,6 +81,36 @@ function Choice({ label, run }: ChoiceProps) {
     <button type="button" className={styles.choice} disabled={isBusy} onClick={() => void choose()}>
       {label}
     </button>
+  );
+}
+
+const isNotKnownYet = (error: unknown) =>
+  error instanceof ApiError && ["evidence_early", "evidence_away"].includes(error.code);
+
+/** Sends a part again. Where it may have left, and that cannot be known yet, the agent hears so first and may insist. */
+function SendAgain({ label, delivery }: { label: string; delivery: Delivery }) {
+  const { t } = useLingui();
+  const { api } = useServices();
+  const reason = useReason();
+  const [warning, setWarning] = useState("");
+  const run = async () => {
+    try {
+      return await api.retry(delivery.id, warning !== "");
+    } catch (error) {
+      if (!isNotKnownYet(error)) throw error;
+      setWarning(reason(error));
+      return null;
+    }
+  };
+  return (
+    <>
+      <Choice label={warning ? t`Send anyway` : label} run={run} />
+      {warning && (
+        <span role="status" className={styles.warning}>
+          {warning}
+        </span>
+      )}
+    </>
   );
 }
 
@@ -159,7 +190,7 @@ export function DeliveryTrouble({ message }: { message: Message }) {
           </strong>
           {part} {words(stuck.code, stuck.why)}
         </p>
-        <Choice label={t`Retry`} run={() => api.retry(stuck.id)} />
+        <SendAgain label={t`Retry`} delivery={stuck} />
       </div>
     );
   return (
@@ -172,8 +203,8 @@ export function DeliveryTrouble({ message }: { message: Message }) {
       </p>
       <span className={styles.choices}>
         <Choice label={t`Check`} run={() => api.check(stuck.id)} />
-        <Choice label={t`Send again`} run={() => api.retry(stuck.id)} />
         <Choice label={t`Dismiss`} run={() => api.dismiss(stuck.id)} />
+        <SendAgain label={t`Send again`} delivery={stuck} />
       </span>
     </div>
   );

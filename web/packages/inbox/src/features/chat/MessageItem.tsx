@@ -229,7 +229,7 @@ function MessageItemContent({ message, isFirst, isLast, contact, homeChannel }: 
               </button>
             )}
           </div>
-          {kind !== "note" && <MessageMenu message={message} />}
+          <MessageMenu message={message} />
         </div>
       )}
       <Files files={files} />

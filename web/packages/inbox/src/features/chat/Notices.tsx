@@ -5,7 +5,7 @@ import { Link } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 import { useChannel, useDesk } from "../../app/live.ts";
 import { useCodeWords } from "../../ui/reasons.ts";
-import { span } from "../../ui/time.ts";
+import { dateAndTime, span } from "../../ui/time.ts";
 import styles from "./Composer.module.css";
 import type { Gate } from "./policy.ts";
 import { isHalted } from "./policy.ts";
@@ -31,21 +31,36 @@ interface NoticesProps {
   isNote: boolean;
   parts: number;
   hasHidden: boolean;
+  elsewhere: ReactNode;
 }
 
 /** Everything the agent should know before the reply leaves. */
-export function Notices({ row, gate, isNote, parts, hasHidden }: NoticesProps) {
+export function Notices({ row, gate, isNote, parts, hasHidden, elsewhere }: NoticesProps) {
   const { i18n } = useLingui();
   const words = useCodeWords();
   const channel = useChannel(row.channel);
   const { may } = useDesk();
-  const left = gate.kind === "open" && gate.endsInMs ? span(gate.endsInMs, i18n.locale) : null;
+  const open = gate.kind === "open" ? gate : null;
+  const left = open?.endsInMs ? span(open.endsInMs, i18n.locale) : null;
+  const way = open?.way ?? null;
+  const laterWay = open?.afterwards?.way ?? null;
+  const laterUntil = open?.afterwards
+    ? dateAndTime(new Date(open.afterwards.untilMs).toISOString(), i18n.locale)
+    : null;
+  const lacks = gate.kind === "closed" ? gate.lacks : null;
   return (
     <>
       {!isNote && gate.kind === "closed" && (
         <Notice tone="warning" icon={<IconLock size={14} />}>
           {words(gate.code, gate.why)}{" "}
-          <Trans>A new message of the customer opens it again. You can write a note.</Trans>
+          <Trans>A new message of the customer opens it again. You can write a note.</Trans>{" "}
+          {lacks && (
+            <Trans>
+              With {lacks}, people could still answer: it is switched on in the channel's settings
+              once the platform has approved it.
+            </Trans>
+          )}
+          {elsewhere}
         </Notice>
       )}
       {!isNote && isHalted(channel) && (
@@ -63,8 +78,22 @@ export function Notices({ row, gate, isNote, parts, hasHidden }: NoticesProps) {
         </Notice>
       )}
       {!isNote && left && (
-        <Notice tone="warning" icon={<IconClock size={14} />}>
+        <Notice tone={open?.isEnding ? "warning" : "muted"} icon={<IconClock size={14} />}>
           <Trans>Reply window ends in {left}</Trans>
+          {way && (
+            <>
+              {". "}
+              <Trans>Sent with {way}: for words of a person, never of a machine.</Trans>
+            </>
+          )}
+          {laterWay && laterUntil && (
+            <>
+              {". "}
+              <Trans>
+                Then with {laterWay} until {laterUntil}
+              </Trans>
+            </>
+          )}
         </Notice>
       )}
       {!isNote && row.state === "resolved" && gate.kind === "open" && (

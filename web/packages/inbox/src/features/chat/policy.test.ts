@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { channel, message, row } from "../../testing/samples.ts";
+import { channel, connector, message, row } from "../../testing/samples.ts";
 import { firstUnreadOf, itemsOf } from "./items.ts";
-import { fileFault, gateOf, isHalted, partsOf } from "./policy.ts";
+import { fileFault, gateOf, isHalted, partsOf, waysOn } from "./policy.ts";
 
 const { policy } = row();
 const NOW = Date.parse("2026-11-21T10:00:00Z");
@@ -9,12 +9,31 @@ const inMinutes = (minutes: number) => new Date(NOW + minutes * 60_000).toISOStr
 
 describe("the reply window", () => {
   it("is open without an end", () => {
-    expect(gateOf(policy, NOW)).toEqual({ kind: "open", endsInMs: null });
+    expect(gateOf(policy, NOW)).toMatchObject({ kind: "open", endsInMs: null, isEnding: false });
   });
 
-  it("counts down in its last two hours only", () => {
-    expect(gateOf({ ...policy, until: inMinutes(300) }, NOW)).toMatchObject({ endsInMs: null });
-    expect(gateOf({ ...policy, until: inMinutes(80) }, NOW)).toMatchObject({ endsInMs: 4_800_000 });
+  it("counts down, and warns in its last two hours", () => {
+    expect(gateOf({ ...policy, until: inMinutes(300) }, NOW)).toMatchObject({
+      endsInMs: 18_000_000,
+      isEnding: false,
+    });
+    expect(gateOf({ ...policy, until: inMinutes(80) }, NOW)).toMatchObject({
+      endsInMs: 4_800_000,
+      isEnding: true,
+    });
+  });
+
+  it("goes over into the next one by the clock", () => {
+    const afterwards = { until: inMinutes(600), way: "Human Agent" };
+    const first = { ...policy, until: inMinutes(5), afterwards };
+    expect(gateOf(first, NOW)).toMatchObject({ way: null, afterwards: { way: "Human Agent" } });
+    expect(gateOf(first, NOW + 300_000)).toMatchObject({
+      kind: "open",
+      way: "Human Agent",
+      afterwards: null,
+      endsInMs: 595 * 60_000,
+    });
+    expect(gateOf(first, NOW + 600 * 60_000)).toMatchObject({ kind: "closed" });
   });
 
   it("closes by the clock, before the server says so", () => {
@@ -30,7 +49,20 @@ describe("the reply window", () => {
       kind: "closed",
       code: "no_address",
       why: "No address.",
+      lacks: null,
     });
+  });
+
+  it("leaves the ways by which an address is enough", () => {
+    const closed = row({ channel: 1 });
+    const mail = channel({ id: 2 });
+    const can = { ...connector().capabilities, by_address: true };
+    const known = { ...closed, contact: { ...closed.contact, email: "leo@example.org" } };
+    expect(waysOn(known, [channel({ id: 1 }), mail], () => can)).toEqual([mail]);
+    expect(waysOn(known, [mail], () => connector().capabilities)).toEqual([]);
+    expect(waysOn(known, [channel({ id: 2, state: "paused" })], () => can)).toEqual([]);
+    const unknown = { ...closed, contact: { ...closed.contact, email: null } };
+    expect(waysOn(unknown, [mail], () => can)).toEqual([]);
   });
 
   it("a channel that is not active halts the way out", () => {

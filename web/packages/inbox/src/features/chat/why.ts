@@ -15,6 +15,7 @@ export function useWhy(): (message: Pick<Message, "why" | "moved_from">) => stri
         references: t`Here because it names a message of this conversation`,
         marker: t`Here because it quotes a message of this conversation`,
         outside: t`Answered in another program`,
+        late: t`Found afterwards: the platform did not tell when it was said`,
         stranger: t`A conversation of its own: its sender does not belong to the one it names`,
         unverified: t`A conversation of its own: its sender is not certain`,
         report: t`Here because it reports on a message of this conversation`,
@@ -41,6 +42,8 @@ export function useLineWords(): (message: Message, who: string) => string {
         split_from: t`${who} split these messages off from conversation ${related}`,
         moved_away: t`${who} moved messages to conversation ${related}`,
         moved_here: t`${who} moved messages here from conversation ${related}`,
+        went_on: t`${who} went on with this customer in conversation ${related}`,
+        came_from: t`${who} went on here from conversation ${related}`,
       };
       return (related !== null && why !== null && words[why]) || text;
     },

@@ -8,6 +8,7 @@ import { toast } from "../../ui/toast.tsx";
 import styles from "./ChannelPanel.module.css";
 import { DeleteByName } from "./DeleteByName.tsx";
 import { StateDot } from "./Health.tsx";
+import { Patterns } from "./Patterns.tsx";
 import { type Filled, SchemaForm } from "./SchemaForm.tsx";
 
 /** The setting that is the channel's own address is asked for once, as a setting. */
@@ -62,6 +63,7 @@ export function ChannelPanel({ channel, connector, onChange }: ChannelPanelProps
           }}
         />
       </SchemaForm>
+      <Patterns channel={channel.id} />
     </section>
   );
 }

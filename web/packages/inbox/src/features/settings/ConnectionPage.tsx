@@ -15,8 +15,9 @@ import { toast } from "../../ui/toast.tsx";
 import { AddChannel, ChannelPanel } from "./ChannelPanel.tsx";
 import { Emblem } from "./ChannelsPage.tsx";
 import { Check } from "./Check.tsx";
-import { AskForConsent, Consent, NEEDED, useConsentOutcome } from "./Consent.tsx";
+import { AskForConsent, Consent, useConsentOutcome } from "./Consent.tsx";
 import { DeleteByName } from "./DeleteByName.tsx";
+import { Erasures } from "./Erasures.tsx";
 import { HealthBanner, StateDot } from "./Health.tsx";
 import { Quarantine } from "./Quarantine.tsx";
 import { SchemaForm } from "./SchemaForm.tsx";
@@ -27,9 +28,10 @@ interface BodyProps {
   connection: Connection;
   connector: Connector;
   reload: () => Promise<unknown>;
+  isChoosing: boolean;
 }
 
-function Power({ connection, reload }: Omit<BodyProps, "connector">) {
+function Power({ connection, reload }: Pick<BodyProps, "connection" | "reload">) {
   const { t } = useLingui();
   const { api } = useServices();
   const reason = useReason();
@@ -53,17 +55,26 @@ function Power({ connection, reload }: Omit<BodyProps, "connector">) {
   );
 }
 
-function Body({ connection, connector, reload }: BodyProps) {
+function Body({ connection, connector, reload, isChoosing }: BodyProps) {
   const { t } = useLingui();
   const { api, queries } = useServices();
   const navigate = useNavigate();
+  const isAsked = connection.consent?.is_needed === true;
+  const consent = <AskForConsent connection={connection.id} isAgain isMain />;
   return (
     <>
-      <HealthBanner health={connection.health}>
-        {connection.health.code === NEEDED && (
-          <AskForConsent connection={connection.id} isAgain isMain />
-        )}
-      </HealthBanner>
+      {connection.problems.map((health) => (
+        <HealthBanner key={health.code} health={health}>
+          {isAsked && health.is_down && consent}
+        </HealthBanner>
+      ))}
+      {connection.channels.flatMap(({ id, name, problems }) =>
+        (problems ?? []).map((health) => (
+          <HealthBanner key={`${id} ${health.code}`} health={health} name={name}>
+            {isAsked && health.is_down && consent}
+          </HealthBanner>
+        )),
+      )}
       <div className={styles.columns}>
         <Steps
           connector={connector}
@@ -78,7 +89,12 @@ function Body({ connection, connector, reload }: BodyProps) {
             />
           )}
           {connection.consent && (
-            <Consent connection={connection} consent={connection.consent} reload={reload} />
+            <Consent
+              connection={connection}
+              consent={connection.consent}
+              reload={reload}
+              isChoosing={isChoosing}
+            />
           )}
           <Panel title={t`Connection`}>
             <SchemaForm
@@ -115,6 +131,7 @@ function Body({ connection, connector, reload }: BodyProps) {
             />
           </Panel>
           <Quarantine connection={connection.id} />
+          <Erasures connection={connection.id} />
           <div>
             <DeleteByName
               label={t`Delete connection`}
@@ -138,7 +155,7 @@ export default function ConnectionPage() {
   const { api, queries } = useServices();
   const { connectors } = useDesk();
   const { connection: id = "" } = useParams({ strict: false });
-  useConsentOutcome();
+  const outcome = useConsentOutcome();
   const query = useQuery({
     queryKey: ["channels", id],
     queryFn: () => api.connection(Number(id)),
@@ -183,6 +200,7 @@ export default function ConnectionPage() {
       <Body
         connection={query.data}
         connector={connector}
+        isChoosing={outcome === "choose"}
         reload={() => queries.invalidateQueries({ queryKey: ["channels"] })}
       />
     </Page>

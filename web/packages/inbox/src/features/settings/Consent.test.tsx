@@ -17,6 +17,8 @@ afterEach(() => {
 
 const asked: ConsentState = {
   is_given: false,
+  is_needed: false,
+  has_choices: false,
   has_device: true,
   redirect_url: "https://omnibox.example/consent/return",
   missing: null,
@@ -28,21 +30,34 @@ const code = {
   interval_s: 0.01,
 };
 
-function open(consent: Partial<ConsentState> = {}, health: string | null = null) {
+const choices = [
+  { address: "104", name: "Corner shop", problem: "", is_taken: true },
+  { address: "105", name: "Café Olé", problem: "", is_taken: false },
+  { address: "106", name: "Not ours", problem: "You may not.", is_taken: false },
+];
+
+function open(consent: Partial<ConsentState> = {}, isChoosing = false) {
   const answers = [{ is_given: false }, { is_given: true }];
   const api = {
     askConsent: vi.fn(async () => ({ url: "#provider" })),
     askByCode: vi.fn(async () => code),
     consentAnswer: vi.fn(async () => answers.shift()),
+    consentChoices: vi.fn(async () => choices),
+    takeChoices: vi.fn(async () => ({ channels: 1 })),
   };
   const reload = vi.fn(async () => undefined);
-  const connection = { id: 7, health: { code: health, why: null, since: null } } as Connection;
+  const connection = { id: 7 } as Connection;
   render(
     <I18nProvider i18n={i18n}>
       <MantineProvider env="test">
         <QueryClientProvider client={new QueryClient()}>
           <ServicesProvider value={{ api } as unknown as Services}>
-            <Consent connection={connection} consent={{ ...asked, ...consent }} reload={reload} />
+            <Consent
+              connection={connection}
+              consent={{ ...asked, ...consent }}
+              reload={reload}
+              isChoosing={isChoosing}
+            />
           </ServicesProvider>
         </QueryClientProvider>
       </MantineProvider>
@@ -64,7 +79,7 @@ it("asks again, by the main button, only where the consent is no longer good", (
   const calm = screen.getByRole("button", { name: "Ask for consent again" });
   expect(calm.dataset.variant).toBe("default");
   cleanup();
-  open({ is_given: true }, "consent_needed");
+  open({ is_given: true, is_needed: true });
   expect(screen.getByText("The consent is no longer good.")).toBeTruthy();
   const urgent = screen.getByRole("button", { name: "Ask for consent again" });
   expect(urgent.dataset.variant).toBe("filled");
@@ -89,4 +104,24 @@ it("shows a code and waits until it was typed", async () => {
   await vi.waitFor(() => expect(reload).toHaveBeenCalled());
   expect(api.consentAnswer).toHaveBeenCalledTimes(2);
   expect(screen.queryByLabelText("Code")).toBeNull();
+});
+
+it("lists what consent opened when the browser comes back, and takes what is chosen", async () => {
+  const { api, reload } = open({ is_given: true, has_choices: true }, true);
+  const shop = await screen.findByRole("checkbox", { name: "Corner shop" });
+  expect(shop).toHaveProperty("checked", true);
+  expect(shop).toHaveProperty("disabled", true);
+  expect(screen.getByRole("checkbox", { name: "Not ours" })).toHaveProperty("disabled", true);
+  expect(screen.getByText("You may not.")).toBeTruthy();
+  expect(screen.getByRole("button", { name: /^Connect/ })).toHaveProperty("disabled", true);
+  await userEvent.click(screen.getByRole("checkbox", { name: "Café Olé" }));
+  await userEvent.click(screen.getByRole("button", { name: /^Connect/ }));
+  expect(api.takeChoices).toHaveBeenCalledWith(7, ["105"]);
+  await vi.waitFor(() => expect(reload).toHaveBeenCalled());
+});
+
+it("asks for the list only when somebody wants it", () => {
+  const { api } = open({ is_given: true, has_choices: true });
+  expect(screen.getByRole("button", { name: "Choose what to connect" })).toBeTruthy();
+  expect(api.consentChoices).not.toHaveBeenCalled();
 });

@@ -9,9 +9,8 @@ import { Copy } from "../../ui/Copy.tsx";
 import { Panel } from "../../ui/Page.tsx";
 import { useReason } from "../../ui/reasons.ts";
 import { toast } from "../../ui/toast.tsx";
+import { Choices } from "./Choices.tsx";
 import styles from "./Consent.module.css";
-
-export const NEEDED = "consent_needed";
 
 interface AskProps {
   connection: Id;
@@ -118,10 +117,12 @@ interface ConsentProps {
   connection: Connection;
   consent: ConsentState;
   reload: () => Promise<unknown>;
+  /** Just back from the provider: what it opened is to be chosen from. */
+  isChoosing?: boolean;
 }
 
 /** Letting omnibox into the account, where a password is not enough. */
-export function Consent({ connection, consent, reload }: ConsentProps) {
+export function Consent({ connection, consent, reload, isChoosing = false }: ConsentProps) {
   const { t } = useLingui();
   const { api } = useServices();
   const reason = useReason();
@@ -131,7 +132,7 @@ export function Consent({ connection, consent, reload }: ConsentProps) {
     onSuccess: setCode,
     onError: (error) => toast(reason(error), { isFailure: true }),
   });
-  const isNeeded = connection.health.code === NEEDED;
+  const isNeeded = consent.is_needed;
   const [end] = useState(() => (isGiven: boolean) => {
     setCode(null);
     if (isGiven) toast(t`Consent was given`);
@@ -159,6 +160,9 @@ export function Consent({ connection, consent, reload }: ConsentProps) {
               </Button>
             )}
           </div>
+          {consent.has_choices && consent.is_given && (
+            <Choices connection={connection.id} isOpen={isChoosing} onTaken={reload} />
+          )}
           {code && <TypeElsewhere connection={connection.id} code={code} onEnd={end} />}
         </>
       ) : (
@@ -170,9 +174,10 @@ export function Consent({ connection, consent, reload }: ConsentProps) {
   );
 }
 
-/** Says once how it went, when the browser comes back from the provider. */
-export function useConsentOutcome(): void {
+/** Says once how it went, when the browser comes back from the provider, and tells it. */
+export function useConsentOutcome(): string | null {
   const { t } = useLingui();
+  const [found] = useState(() => new URL(location.href).searchParams.get("consent"));
   useEffect(() => {
     const here = new URL(location.href);
     const outcome = here.searchParams.get("consent");
@@ -181,6 +186,7 @@ export function useConsentOutcome(): void {
     history.replaceState(history.state, "", here);
     const words: Record<string, string> = {
       given: t`Consent was given`,
+      choose: t`Consent was given`,
       declined: t`Consent was not given.`,
       unknown: t`This answer was not asked for here, or came too late. Ask for consent again.`,
       signed_out: t`You were signed out meanwhile. Ask for consent again.`,
@@ -188,6 +194,9 @@ export function useConsentOutcome(): void {
       consent_client_refused: t`The provider does not know omnibox as it is set up here.`,
       consent_unavailable: t`The provider does not answer as it should. Try again in a while.`,
     };
-    toast(words[outcome] ?? t`Consent was not given.`, { isFailure: outcome !== "given" });
+    toast(words[outcome] ?? t`Consent was not given.`, {
+      isFailure: outcome !== "given" && outcome !== "choose",
+    });
   }, [t]);
+  return found;
 }

@@ -25,7 +25,16 @@ export function StateDot({ state, health }: { state: ChannelState; health: Healt
 }
 
 /** Why a connection does not work, since when, with what helps; nothing while it does. */
-export function HealthBanner({ health, children }: { health: Health; children?: ReactNode }) {
+export function HealthBanner({
+  health,
+  name = "",
+  children,
+}: {
+  health: Health;
+  /** Of the channel it is about, where that has to be said. */
+  name?: string;
+  children?: ReactNode;
+}) {
   const { i18n } = useLingui();
   const words = useCodeWords();
   if (!health.code) return null;
@@ -35,7 +44,10 @@ export function HealthBanner({ health, children }: { health: Health; children?: 
     <div className={styles.banner} role="alert">
       <IconAlertTriangle size={18} aria-hidden="true" />
       <div>
-        <p>{said}</p>
+        <p>
+          {name && <strong>{name}: </strong>}
+          {said}
+        </p>
         {more && <p className={styles.facts}>{more}</p>}
         <p className={styles.facts}>
           {health.since && (
@@ -43,7 +55,17 @@ export function HealthBanner({ health, children }: { health: Health; children?: 
               <Trans>Since {dateAndTime(health.since, i18n.locale)}</Trans> ·{" "}
             </>
           )}
-          <Trans>Nothing is lost: replies wait and leave when it works again.</Trans> ·{" "}
+          {health.is_down && (
+            <>
+              <Trans>Nothing is lost: replies wait and leave when it works again.</Trans> ·{" "}
+            </>
+          )}
+          {health.is_deaf && (
+            <>
+              <Trans>Messages do not arrive now; they are fetched as soon as it works again.</Trans>{" "}
+              ·{" "}
+            </>
+          )}
           <code>{health.code}</code>
         </p>
         {children && <div className={styles.cure}>{children}</div>}

@@ -1,13 +1,13 @@
 import "./styles.ts";
 import { Trans, useLingui } from "@lingui/react/macro";
-import { IconPlugConnected, IconUser, IconUsers } from "@tabler/icons-react";
+import { IconCreditCardOff, IconPlugConnected, IconUser, IconUsers } from "@tabler/icons-react";
 import { Link, Outlet } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 import { useDesk } from "../../app/live.ts";
 import styles from "./SettingsPage.module.css";
 
 interface EntryProps {
-  to: "/settings/channels" | "/settings/agents" | "/settings/profile";
+  to: "/settings/channels" | "/settings/agents" | "/settings/cards" | "/settings/profile";
   icon: ReactNode;
   children: ReactNode;
 }
@@ -32,6 +32,11 @@ export default function SettingsPage() {
         {may.settings && (
           <Entry to="/settings/channels" icon={<IconPlugConnected size={18} stroke={1.75} />}>
             <Trans>Channels</Trans>
+          </Entry>
+        )}
+        {may.settings && (
+          <Entry to="/settings/cards" icon={<IconCreditCardOff size={18} stroke={1.75} />}>
+            <Trans>Card numbers</Trans>
           </Entry>
         )}
         {may.agents && (

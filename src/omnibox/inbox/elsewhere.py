@@ -1,0 +1,86 @@
+"""Going on with a contact on another channel, where the one they wrote on is closed to us."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from omnibox.connector import Capabilities
+from omnibox.inbox import conversations, people
+from omnibox.inbox.way import Way
+from omnibox.masking import mask
+from omnibox.store import Reader, Transaction
+from omnibox.store.tables import channel, contact, conversation, message
+
+KIND = "email"  # of the address that a contact's record holds
+
+LINES = {"went_on": "The conversation went on in number {other}", "came_from": "This went on from conversation {other}"}
+
+
+class CannotGoOn(Exception):
+    """Nobody can be reached that way. `code` says why: `no_address`, `not_by_address`, `same_channel`, `merged`."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+def takes_addresses(capabilities: Capabilities) -> bool:
+    """Whether one can write first on such a channel, to an address that the contact's record holds."""
+    return capabilities.address.name == KIND and not capabilities.address.is_scoped and not capabilities.windows
+
+
+def go_on(tx: Transaction, conversation_id: int, way: Way, agent_id: int) -> int:
+    """The conversation with the same contact on another channel, which is opened where there is none; its id.
+
+    Raises LookupError or `CannotGoOn`.
+    """
+    row = conversations.lock(tx, conversation_id)
+    if row is None:
+        raise LookupError(conversation_id)
+    if row.state == "merged" or row.channel_id == way.channel_id:
+        raise CannotGoOn("merged" if row.state == "merged" else "same_channel")
+    if not takes_addresses(way.capabilities):
+        raise CannotGoOn("not_by_address")
+    address = tx.execute(sa.select(contact.c.email).where(contact.c.id == row.contact_id)).scalar()
+    if not address:
+        raise CannotGoOn("no_address")
+    person = people.find_or_add(tx, way.origin, way.channel_id, address, row.contact_id)
+    if known := _open_one(tx, person.identity_id, way.channel_id):
+        return known
+    name = tx.execute(sa.select(channel.c.name).where(channel.c.id == row.channel_id)).scalar_one()
+    opened = conversations.open_conversation(
+        tx, channel_id=way.channel_id, contact_id=person.contact_id, identity_id=person.identity_id, subject=mask(name)
+    )
+    conversations.assign(tx, opened, row.assignee_id or agent_id)
+    for place, home, why, other in (
+        (row.id, row.channel_id, "went_on", opened),
+        (opened, way.channel_id, "came_from", row.id),
+    ):
+        _write_line(tx, place, home, why, other, agent_id)
+    return opened
+
+
+def _open_one(tx: Reader, identity_id: int, channel_id: int) -> int | None:
+    mine = conversation.c.identity_id == identity_id, conversation.c.channel_id == channel_id
+    newest = sa.select(sa.func.max(conversation.c.id)).where(*mine, conversation.c.state == "open")
+    found: int | None = tx.execute(newest).scalar()
+    return found
+
+
+def _write_line(tx: Transaction, place: int, home: int, why: str, other: int, agent_id: int) -> None:
+    row: dict[str, Any] = {
+        "conversation_id": place,
+        "channel_id": home,
+        "kind": "line",
+        "author_kind": "agent",
+        "author_id": agent_id,
+        "text": mask(LINES[why].format(other=other)),
+        "at": tx.clock(),
+        "created_at": tx.clock(),
+        "why": why,
+        "related_id": other,
+    }
+    message_id = tx.execute(sa.insert(message).returning(message.c.id), row).scalar_one()
+    tx.announce("message.added", conversation=place, message=message_id)
