@@ -48,3 +48,23 @@ def redis_server() -> Iterator[Redis]:
         pytest.skip("redis-server is not installed")
     with server:
         yield server
+
+
+@pytest.fixture(scope="module")
+def own_postgres() -> Iterator[Postgres]:
+    """A PostgreSQL of one module, which may restart it and read its files."""
+    server = find_postgres()
+    if server is None or server.is_given:
+        pytest.skip("PostgreSQL's programs (initdb, pg_ctl) are not installed")
+    with server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def own_redis() -> Iterator[Redis]:
+    """A Redis of one module, which may stop it."""
+    server = find_redis()
+    if server is None or server.is_given:
+        pytest.skip("redis-server is not installed")
+    with server:
+        yield server

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ import pytest
 
 from omnibox.bus import Bus, Hint, LocalBus
 from omnibox.bus.redis import RedisBus
-from tests.servers import Redis, find_redis
+from tests.servers import Redis
 
 LONG_S = 20.0
 
@@ -116,16 +116,6 @@ async def test_installations_on_one_server_do_not_hear_each_other(redis_server: 
         await until(lambda: bool(heard))
         assert heard == [{"conversation": 2}]
         assert theirs.there.heard("events") == before
-
-
-@pytest.fixture
-def own_redis() -> Iterator[Redis]:
-    """A server that a test may stop."""
-    server = find_redis()
-    if server is None or server.is_given:
-        pytest.skip("redis-server is not installed")
-    with server:
-        yield server
 
 
 async def test_after_an_outage_everybody_looks_again(own_redis: Redis) -> None:

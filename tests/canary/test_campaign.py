@@ -6,18 +6,16 @@ import asyncio
 import json
 import subprocess
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pytest
 import sqlalchemy as sa
 from tests.canary import campaign
 from tests.canary.cards import CARDS
 from tests.canary.houses import Hub, connect, opened
 from tests.canary.places import spared, text_columns, words_of_requests, written
 from tests.canary.search import found, in_folder
-from tests.servers import Postgres, Redis, find_postgres, find_redis
+from tests.servers import Postgres, Redis
 
 from omnibox.store import Store
 
@@ -25,25 +23,6 @@ CONVERSATIONS = 6 * len(CARDS)  # chat, page, hook, mailbox, door, file
 KEYS = frozenset({"secret.key"})  # random bytes
 
 Hits = dict[str, Any]
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Postgres]:
-    """A PostgreSQL of this test alone: all of its files are searched."""
-    server = find_postgres()
-    if server is None or server.is_given:
-        pytest.skip("PostgreSQL's programs (initdb, pg_ctl) are not installed")
-    with server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def redis() -> Iterator[Redis]:
-    server = find_redis()
-    if server is None or server.is_given:
-        pytest.skip("redis-server is not installed")
-    with server:
-        yield server
 
 
 async def run(hub: Hub, folder: Path) -> None:
@@ -127,23 +106,23 @@ async def test_no_number_stays_in_one_process_on_sqlite(tmp_path: Path) -> None:
 
 
 async def test_no_number_stays_in_two_processes_on_postgresql_and_redis(
-    tmp_path: Path, server: Postgres, redis: Redis
+    tmp_path: Path, own_postgres: Postgres, own_redis: Redis
 ) -> None:
     began = time.time() - 1
-    server.sql("CREATE DATABASE canary")
-    async with opened(tmp_path / "home", database=server.url("canary"), redis=redis) as hub:
+    own_postgres.sql("CREATE DATABASE canary")
+    async with opened(tmp_path / "home", database=own_postgres.url("canary"), redis=own_redis) as hub:
         await run(hub, tmp_path)
         hits = heard(hub)
-        found_in, masked = await columns(server.url("canary"))
+        found_in, masked = await columns(own_postgres.url("canary"))
         hits |= found_in
     hits |= in_folder(tmp_path / "home", KEYS)
-    dump = await asyncio.to_thread(dumped, server)
+    dump = await asyncio.to_thread(dumped, own_postgres)
     assert b"COPY public.message" in dump
-    server.stop("fast")
+    own_postgres.stop("fast")
     try:
-        hits |= {f"server {path}": seen for path, seen in in_folder(server._folder, since=began).items()}
+        hits |= {f"server {path}": seen for path, seen in in_folder(own_postgres._folder, since=began).items()}
         hits |= {"dump": found(dump)} if found(dump) else {}
     finally:
-        server.start()
+        own_postgres.start()
     assert hits == {}
     assert written() - masked == set(), "these columns have no canary: have the campaign write one there"

@@ -173,7 +173,7 @@ DOORS: dict[str, tuple[Any, tuple[Door, ...]]] = {
     "inbox.replies.mask": (plain, (reply,)),
     "inbox.contacts.mask": (plain, (contact,)),
     "web.conversations.mask": (plain, (reply, note)),
-    "web.connections.mask": (plain, (naming,)),
+    "web.given.mask": (plain, (naming,)),
     "team.agents.mask": (plain, (profile,)),
     "masking.extra.Rules.mask": (method, (upload, body)),
 }

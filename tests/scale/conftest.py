@@ -2,33 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 from tests.scale.cluster import Cluster, clustered
-from tests.servers import Postgres, Redis, find_postgres, find_redis
-
-
-@pytest.fixture(scope="module")
-def own_postgres() -> Iterator[Postgres]:
-    """A server that a test may restart."""
-    server = find_postgres()
-    if server is None or server.is_given:
-        pytest.skip("PostgreSQL's programs (initdb, pg_ctl) are not installed")
-    with server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def own_redis() -> Iterator[Redis]:
-    """A server that a test may stop."""
-    server = find_redis()
-    if server is None or server.is_given:
-        pytest.skip("redis-server is not installed")
-    with server:
-        yield server
+from tests.servers import Postgres, Redis
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

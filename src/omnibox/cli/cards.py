@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -32,24 +34,13 @@ def cards(
     import asyncio
 
     from omnibox.cards.auditing import audit as run
-    from omnibox.cards.rules import OldDatabase
-    from omnibox.secrets import BadKey
-    from omnibox.store import StoreUnavailable
 
     config = _with_database(home)
-    try:
+    with _troubles(config, "run `omnibox check`"):
         with progress() as report:
             audited = asyncio.run(run(config, also or [], report))
         if out is not None:
             out.write_text(audited.page)
-    except StoreUnavailable:
-        fail("the database or the place of the files does not answer; run `omnibox check`", TROUBLE)
-    except OldDatabase:
-        raise Refused(OLD) from None
-    except BadKey as error:
-        fail(str(error), TROUBLE)
-    except OSError as error:
-        fail(f"{error.filename or config.home}: {error.strerror or type(error).__name__}", TROUBLE)
     print(audited.page, end="")
     if not audited.is_clean:
         sys.exit(1)
@@ -96,15 +87,22 @@ def remask(
     """Hide card numbers in what was stored before today's rules; the hub may go on. Broken off, it goes on."""
     import asyncio
 
+    config = _with_database(home)
+    with _troubles(config, "what is done is kept: run it again"):
+        asyncio.run(_remask(config, dry_run=dry_run, asks=sys.stdin.isatty() and not yes))
+
+
+@contextmanager
+def _troubles(config: Config, cure: str) -> Iterator[None]:
+    """Ends the command with a sentence for what may go wrong with the database and the files."""
     from omnibox.cards.rules import OldDatabase
     from omnibox.secrets import BadKey
     from omnibox.store import StoreUnavailable
 
-    config = _with_database(home)
     try:
-        asyncio.run(_remask(config, dry_run=dry_run, asks=sys.stdin.isatty() and not yes))
+        yield
     except StoreUnavailable:
-        fail("the database or the place of the files does not answer; what is done is kept: run it again", TROUBLE)
+        fail(f"the database or the place of the files does not answer; {cure}", TROUBLE)
     except OldDatabase:
         raise Refused(OLD) from None
     except BadKey as error:

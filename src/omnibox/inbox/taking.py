@@ -68,65 +68,52 @@ def take(tx: Transaction, origin: Origin, channel_id: int, taken: Taken) -> Resu
 
 
 def _take_inbound(tx: Transaction, origin: Origin, channel_id: int, inbound: Inbound, taken: Taken) -> Result:
+    """Dedupe, person, thread, message, ids, events: the steps of docs/life-of-a-message.md, mail's dedupe first."""
     scope = origin.id_scope(channel_id)
     inbound = splits.in_message(tx, origin, channel_id, inbound)
     is_plain = messages.is_plain(origin, inbound, taken)
     if is_plain and (found := messages.add_to_latest(tx, origin, channel_id, inbound, scope)):
         return _tell(tx, scope, inbound, taken, found.id, found.conversation_id, found.author_id)
     by_refs = origin.capabilities.threads_by == "refs"
-    if by_refs and (known := messages.find_stored(tx, scope, inbound.event_key)):
-        _arrived(tx, origin, inbound.position, known)
-        rehoming.bring_home(tx, origin, scope, inbound, known)
+    if by_refs and (known := _find_again(tx, origin, scope, inbound)):
         return Result("duplicate", known)
     placement = placing.place(tx, origin, scope, inbound) if by_refs else None
-    joins = placement is not None and placement.conversation_id is not None
-    address = inbound.address if joins or not inbound.reply_address else inbound.reply_address
-    person = people.find_person(tx, origin, channel_id, address)
+    person = _find_writer(tx, origin, channel_id, inbound, placement)
     if not by_refs and person.is_new and (known := messages.find_stored(tx, scope, inbound.event_key)):
         return Result("duplicate", known)
-    conversation_id = placement.conversation_id if placement else person.conversation_id
     if inbound.reports and placement:
         placement = _place_report(tx, origin, channel_id, inbound, placement, person)
-        conversation_id = placement.conversation_id
+    conversation_id = placement.conversation_id if placement else person.conversation_id
     is_first = conversation_id is None
     if conversation_id is None:
-        conversation_id = conversations.open_conversation(
-            tx,
-            channel_id=channel_id,
-            contact_id=person.contact_id,
-            identity_id=person.identity_id,
-            subject=cast("Masked | None", inbound.subject),
-            automatic=inbound.automatic is not None,
-            related_id=placement.related if placement else None,
-        )
-    message_id = messages.insert_message(
-        tx,
-        conversation_id,
-        channel_id,
-        person.identity_id,
-        "inbound",
-        Author("contact", person.contact_id),
-        inbound,
-        scope,
-        why=placement.why if placement else LATE if inbound.late else None,
-        related_id=placement.related if placement else None,
-    )
+        conversation_id = _open(tx, channel_id, person, inbound, placement)
+    message_id = _insert(tx, conversation_id, channel_id, person, inbound, scope, placement)
     if message_id is None:
         return Result("duplicate", messages.find_stored(tx, scope, inbound.event_key))
     messages.attach(tx, message_id, taken)
     if is_first:
         acknowledging.ask_for(tx, origin, channel_id, inbound, message_id)
-    for reference in inbound.refs[: placing.MOST_REFS] if by_refs else ():
-        states.refer(tx, scope, reference, conversation_id)
-    if person.is_new and inbound.name:
-        conversations.name_contact(tx, person.contact_id, cast("Masked", inbound.name))
-    elif person.is_new:
-        enqueue(tx, "profile", str(person.identity_id))
-    if inbound.position:
-        _arrived(tx, origin, inbound.position, message_id)
-    if inbound.automatic is None:
-        people.note_others(tx, origin, conversation_id, inbound)
+    _note_ids(tx, origin, scope, inbound, conversation_id, message_id)
+    _note_people(tx, origin, inbound, conversation_id, person)
     return _tell(tx, scope, inbound, taken, message_id, conversation_id, person.contact_id)
+
+
+def _find_again(tx: Transaction, origin: Origin, scope: str, inbound: Inbound) -> int | None:
+    """The message that is stored already; this copy's place is noted, and may tell where the message belongs."""
+    known = messages.find_stored(tx, scope, inbound.event_key)
+    if known:
+        _arrived(tx, origin, inbound.position, known)
+        rehoming.bring_home(tx, origin, scope, inbound, known)
+    return known
+
+
+def _find_writer(
+    tx: Transaction, origin: Origin, channel_id: int, inbound: Inbound, placement: Placement | None
+) -> people.Person:
+    """Whoever sent it; where it joins nothing, whom it asks to answer (a contact form's customer)."""
+    joins = placement is not None and placement.conversation_id is not None
+    address = inbound.address if joins or not inbound.reply_address else inbound.reply_address
+    return people.find_person(tx, origin, channel_id, address)
 
 
 def _place_report(
@@ -139,6 +126,66 @@ def _place_report(
     if placement.conversation_id is not None:
         return placement
     return replace(placement, conversation_id=reported.kept_with(tx, channel_id, person.conversation_id))
+
+
+def _open(
+    tx: Transaction, channel_id: int, person: people.Person, said: Inbound | Echo, placement: Placement | None = None
+) -> int:
+    """A new conversation with a person, for what was said."""
+    return conversations.open_conversation(
+        tx,
+        channel_id=channel_id,
+        contact_id=person.contact_id,
+        identity_id=person.identity_id,
+        subject=cast("Masked | None", said.subject),
+        automatic=isinstance(said, Inbound) and said.automatic is not None,
+        related_id=placement.related if placement else None,
+    )
+
+
+def _insert(
+    tx: Transaction,
+    conversation_id: int,
+    channel_id: int,
+    person: people.Person,
+    inbound: Inbound,
+    scope: str,
+    placement: Placement | None,
+) -> int | None:
+    """The contact's message, with the reason for its place; None where the same event is stored already."""
+    return messages.insert_message(
+        tx,
+        conversation_id,
+        channel_id,
+        person.identity_id,
+        "inbound",
+        Author("contact", person.contact_id),
+        inbound,
+        scope,
+        why=placement.why if placement else LATE if inbound.late else None,
+        related_id=placement.related if placement else None,
+    )
+
+
+def _note_ids(
+    tx: Transaction, origin: Origin, scope: str, inbound: Inbound, conversation_id: int, message_id: int
+) -> None:
+    """Where it was found, and the ancestors that it names: a later answer to one of them joins here."""
+    for reference in inbound.refs[: placing.MOST_REFS] if origin.capabilities.threads_by == "refs" else ():
+        states.refer(tx, scope, reference, conversation_id)
+    _arrived(tx, origin, inbound.position, message_id)
+
+
+def _note_people(
+    tx: Transaction, origin: Origin, inbound: Inbound, conversation_id: int, person: people.Person
+) -> None:
+    """What somebody new is called, now or once their platform was asked; and who else a person's message names."""
+    if person.is_new and inbound.name:
+        conversations.name_contact(tx, person.contact_id, cast("Masked", inbound.name))
+    elif person.is_new:
+        enqueue(tx, "profile", str(person.identity_id))
+    if inbound.automatic is None:
+        people.note_others(tx, origin, conversation_id, inbound)
 
 
 def _tell(
@@ -176,15 +223,7 @@ def _take_echo(tx: Transaction, origin: Origin, channel_id: int, echo: Echo, tak
     if echo.late and (row := _own_in_doubt(tx, person.identity_id, echo)):
         states.record_sent(tx, row, scope, echo.external_id)
         return Result("duplicate", row.message_id)
-    conversation_id = placed or person.conversation_id
-    if conversation_id is None:
-        conversation_id = conversations.open_conversation(
-            tx,
-            channel_id=channel_id,
-            contact_id=person.contact_id,
-            identity_id=person.identity_id,
-            subject=cast("Masked | None", echo.subject),
-        )
+    conversation_id = placed or person.conversation_id or _open(tx, channel_id, person, echo)
     echo = splits.in_echo(tx, origin, conversation_id, echo)
     author = Author("system")
     message_id = messages.insert_message(

@@ -1,9 +1,8 @@
-"""Routes for setting channels up: connectors, connections, channels, and what was put aside."""
+"""Routes for setting channels up: connectors, connections and their channels."""
 
 from __future__ import annotations
 
-import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
 import sqlalchemy as sa
@@ -11,10 +10,8 @@ from pydantic import Field
 
 from omnibox import upkeep
 from omnibox.connector import BadSettings
-from omnibox.connector import Field as Setting
-from omnibox.fields import Document, check_document
+from omnibox.fields import check_document
 from omnibox.inbox import channels, problems
-from omnibox.masking import Masked, mask
 from omnibox.model import ConnectionState
 from omnibox.registry import Registered
 from omnibox.secrets import BadKey, random_token
@@ -31,10 +28,9 @@ from omnibox.web.channels import (
     registered_of,
     seal_document,
 )
+from omnibox.web.given import read_address, read_name, recheck, require_valid, with_address
 
 T = TypeVar("T")
-LONGEST_NAME = 100
-LONGEST_ADDRESS = 320
 LONGEST_GIVEN = 1000
 
 translate(
@@ -97,8 +93,8 @@ async def add_connection(ask: Ask, body: ConnectionBody) -> models.Connection:
     registered = registered_of(hub, body.connector)
     if registered.error is not None:
         raise invalid("connector", registered.error)
-    name = _name(body.name or registered.look.title)
-    document = _checked(check_document(registered.settings, body.settings, {}, random_token, is_draft=True))
+    name = read_name(body.name or registered.look.title)
+    document = require_valid(check_document(registered.settings, body.settings, {}, random_token, is_draft=True))
     sealed, hook_key = seal_document(hub.secrets, document.values), random_token()
     written = await hub.store.write(
         lambda tx: channels.add_connection(tx, connector=registered.name, name=name, hook_key=hook_key, document=sealed)
@@ -120,7 +116,7 @@ async def change_connection(ask: Ask, id: int, body: ConnectionChange) -> models
     Unless it is a draft the settings must be complete, and the connector must take them; else nothing is changed.
     """
     hub = ask.hub
-    name = None if body.name is None else _name(body.name)
+    name = None if body.name is None else read_name(body.name)
 
     def change(tx: Transaction) -> tuple[sa.Row[Any], frozenset[str]]:
         row = _known(channels.find_connection(tx, id, lock=True), "connection")
@@ -128,7 +124,7 @@ async def change_connection(ask: Ask, id: int, body: ConnectionChange) -> models
             channels.change_connection(tx, id, name=name)
             return row, NOTHING
         fields = _usable(ask, row.connector).settings
-        document = _recheck(ask, fields, body.settings, row.settings, is_draft=row.state == "draft")
+        document = recheck(ask, fields, body.settings, row.settings, is_draft=row.state == "draft")
         channels.change_connection(tx, id, name=name, document=seal_document(hub.secrets, document.values))
         return row, document.made
 
@@ -198,7 +194,7 @@ async def _set_state(ask: Ask, connection_id: int, state: ConnectionState) -> No
 def _require_complete(ask: Ask, tx: Reader, row: sa.Row[Any]) -> None:
     """Raise 422 with every setting that is missing, of the connection and of its channels."""
     registered = _usable(ask, row.connector)
-    _recheck(ask, registered.settings, {}, row.settings, is_draft=False)
+    recheck(ask, registered.settings, {}, row.settings, is_draft=False)
     for channel in channels.all_channels(tx, row.id):
         fields = registered.channel_settings or ()
         document = check_document(
@@ -221,16 +217,16 @@ async def add_channel(ask: Ask, id: int, body: ChannelBody) -> models.Channel:
         row = _known(channels.find_connection(tx, id, lock=True), "connection")
         registered = _usable(ask, row.connector)
         fields = registered.channel_settings or ()
-        address = _address(registered, body.address, body.settings, key if registered.capabilities.live else "")
-        given = _with_address(fields, body.settings, address)
-        document = _checked(check_document(fields, given, {}, random_token, is_draft=row.state == "draft"))
+        address = read_address(registered, body.address, body.settings, key if registered.capabilities.live else "")
+        given = with_address(fields, body.settings, address)
+        document = require_valid(check_document(fields, given, {}, random_token, is_draft=row.state == "draft"))
         state: ConnectionState = "active" if row.state == "paused" else row.state
         channel_id = channels.add_channel(
             tx,
             connection_id=id,
             address=address,
             key=key,
-            name=_name(body.name or address),
+            name=read_name(body.name or address),
             document=seal_document(hub.secrets, document.values),
             state=state,
         )
@@ -246,7 +242,7 @@ async def add_channel(ask: Ask, id: int, body: ChannelBody) -> models.Channel:
 async def change_channel(ask: Ask, id: int, body: ChannelChange) -> models.Channel:
     """Another name, address or other settings. What is absent stays; null takes a setting back to its default."""
     hub = ask.hub
-    name = None if body.name is None else _name(body.name)
+    name = None if body.name is None else read_name(body.name)
 
     def change(tx: Transaction) -> tuple[sa.Row[Any], frozenset[str]]:
         row = _known(channels.find_channel(tx, id, lock=True), "channel")
@@ -255,9 +251,9 @@ async def change_channel(ask: Ask, id: int, body: ChannelChange) -> models.Chann
             channels.change_channel(tx, id, name=name)
             return row, NOTHING
         fields, given = registered.channel_settings or (), body.settings or {}
-        address = _address(registered, body.address or "", given, row.address)
+        address = read_address(registered, body.address or "", given, row.address)
         is_draft = row.connection_state == "draft"
-        document = _recheck(ask, fields, _with_address(fields, given, address), row.settings, is_draft=is_draft)
+        document = recheck(ask, fields, with_address(fields, given, address), row.settings, is_draft=is_draft)
         sealed = seal_document(hub.secrets, document.values)
         channels.change_channel(tx, id, name=name, address=address, document=sealed)
         return row, document.made
@@ -282,39 +278,6 @@ async def remove_channel(ask: Ask, id: int) -> None:
         return int(row.connection_id)
 
     await ask.hub.connections.refresh(await _write_unless_used(ask, remove))
-
-
-# ── What was put aside
-
-
-@route("GET", "/api/quarantine", may="settings")
-async def list_quarantine(ask: Ask) -> list[models.Quarantined]:
-    """What arrived and could not be read, newest first; at most 200."""
-    rows = await ask.hub.store.read(channels.quarantined)
-    return [
-        models.Quarantined(
-            id=row.id,
-            connection=row.connection_id,
-            kind=row.kind,
-            at=row.at,
-            size=row.size,
-            reason=row.reason,
-            excerpt=str(row.excerpt),
-        )
-        for row in rows
-    ]
-
-
-@route("POST", "/api/quarantine/{id}/retry", may="settings")
-async def retry_quarantined(ask: Ask, id: int) -> list[models.Quarantined]:
-    """Read it again, after an update say; answers what is still put aside."""
-    if not any(row.id == id for row in await ask.hub.store.read(channels.quarantined)):
-        raise not_found("This entry")
-    try:
-        await ask.hub.connections.retry(id)
-    except LookupError:
-        raise conflict("This cannot be read again from here.", "Enable its connection, then try again.") from None
-    return await list_quarantine(ask)
 
 
 # ── Common ground
@@ -400,37 +363,3 @@ def _usable(ask: Ask, connector: str) -> Registered:
     if registered.error is not None:
         raise conflict(f"The connector {connector} cannot be used: {registered.error}", "Install its package again.")
     return registered
-
-
-def _recheck(ask: Ask, fields: Sequence[Setting], given: Json, sealed: str, *, is_draft: bool) -> Document:
-    stored = read_document(ask.hub.secrets, sealed)
-    return _checked(check_document(fields, given, stored, random_token, is_draft=is_draft))
-
-
-def _checked(document: Document) -> Document:
-    if document.errors:
-        faults = [Fault(error.path, error.message) for error in document.errors]
-        raise ApiError(422, "invalid", "Some settings are missing or wrong.", "Correct the marked fields.", faults)
-    return document
-
-
-def _name(given: str) -> Masked:
-    name = mask(" ".join(unicodedata.normalize("NFC", given).split()))
-    if not 1 <= len(name) <= LONGEST_NAME or not name.isprintable():
-        raise invalid("name", f"A name has 1 to {LONGEST_NAME} characters.")
-    return name
-
-
-def _address(registered: Registered, given: str, settings: Json, default: str) -> str:
-    """The channel's own address: as given, or as the setting that is the address says, or the default."""
-    own = next((settings.get(field.name) for field in registered.channel_settings or () if field.kind == "address"), "")
-    address = given.strip() or (own.strip() if isinstance(own, str) else "") or default
-    if not address:
-        raise invalid("address", "Please fill this in.")
-    if len(address) > LONGEST_ADDRESS or not address.isprintable():
-        raise invalid("address", f"Please write one line of at most {LONGEST_ADDRESS} characters.")
-    return address.casefold() if registered.capabilities.address.folds_case else address
-
-
-def _with_address(fields: Sequence[Setting], given: Json, address: str) -> Json:
-    return given | {field.name: address for field in fields if field.kind == "address"}

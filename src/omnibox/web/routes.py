@@ -18,6 +18,7 @@ MODULES = (
     "omnibox.web.live",
     "omnibox.web.metrics",
     "omnibox.web.originals",
+    "omnibox.web.quarantine",
     "omnibox.web.rearrangements",
     "omnibox.web.search",
     "omnibox.web.snapshot",

@@ -12,10 +12,11 @@ from aiohttp import BodyPartReader, web
 
 from omnibox.testing.world import graph_profile
 from omnibox.testing.world import graph_threads as threads
+from omnibox.testing.world.graph_records import Fault, Media, Page, Taken
 from omnibox.testing.world.graph_rules import MOST_UPLOAD, Refused, check_window, read_call
 
 if TYPE_CHECKING:
-    from omnibox.testing.world.graph import Fault, Graph, Page
+    from omnibox.testing.world.graph import Graph
 
 _HTML = "<html><head><title>Sorry</title></head><body><h1>Something went wrong</h1></body></html>"
 
@@ -149,8 +150,6 @@ class _Api:
         return page
 
     async def _messages(self, request: web.Request, page: Page) -> object:
-        from omnibox.testing.world.graph import Taken
-
         graph = self.graph
         call = read_call(_json(await request.read()))
         page.quota.count("other" if call.action else "text" if call.text else "media", graph.now_ms())
@@ -193,8 +192,6 @@ class _Api:
         return ({"type": attachment["type"], "payload": {"url": url}},)
 
     async def _upload(self, request: web.Request, page: Page) -> object:
-        from omnibox.testing.world.graph import Media
-
         described, media = None, None
         async for part in await request.multipart():
             if not isinstance(part, BodyPartReader):

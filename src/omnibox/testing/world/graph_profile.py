@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from omnibox.testing.world.graph_rules import Refused
 
 if TYPE_CHECKING:
-    from omnibox.testing.world.graph import Page
+    from omnibox.testing.world.graph_records import Page
 
 PROPERTIES = frozenset({"greeting", "get_started", "ice_breakers", "persistent_menu"})
 CALLS, WITHIN_MS = 10, 10 * 60 * 1000

@@ -12,7 +12,8 @@ from aiohttp import web
 from omnibox.testing.world.graph_rules import Refused
 
 if TYPE_CHECKING:
-    from omnibox.testing.world.graph import Graph, Page, Taken
+    from omnibox.testing.world.graph import Graph
+    from omnibox.testing.world.graph_records import Page, Taken
 
 MOST = 100  # of one answer
 T = TypeVar("T")

@@ -1,52 +1,22 @@
-"""What is needed to start: `omnibox.toml` in the home folder and OMNIBOX_* in the environment, environment first.
-
-What an admin changes in the browser is in the database and not here.
-"""
+"""Every setting: what it is for, its default, what it may be, and what follows from it."""
 
 from __future__ import annotations
 
-import contextlib
-import difflib
-import fcntl
 import ipaddress
-import os
 import re
-import tomllib
-from collections.abc import Iterator, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, field_validator
 
-from omnibox.blobs import Blobs, Folder
 from omnibox.blobs.place import Place
 from omnibox.outbound import Guard
-from omnibox.secrets import KEY_FILE, KEY_VARIABLE, BadKey, Secrets
+from omnibox.secrets import KEY_FILE, BadKey, Secrets
 
-PREFIX = "OMNIBOX_"
-NO_SETTINGS = re.compile(r"OMNIBOX_(SKIP_WEB|CRASH_AT|TEST_\w+|BENCH_\w+)")  # switches of builds and tests
-FILE_NAME = "omnibox.toml"
-LOCK_NAME = "serve.lock"
 BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,62}(/[A-Za-z0-9._-]+)*")
 DEFAULT_HOME = "./omnibox-data"
-
-
-class ConfigProblems(Exception):
-    """Everything that is wrong with the configuration, one sentence each, by the names the operator typed."""
-
-    def __init__(self, problems: Sequence[str]) -> None:
-        super().__init__("\n".join(problems))
-        self.problems = tuple(problems)
-
-
-class AlreadyServing(Exception):
-    """Another process serves the same home folder."""
-
-
-class NeedsServer(Exception):
-    """Several processes were asked for on a database that is a file."""
 
 
 def _split(text: str) -> list[str]:
@@ -291,132 +261,3 @@ class Config(BaseModel):
             return self.public_url
         host = "127.0.0.1" if self.host in ("0.0.0.0", "::") else self.host  # noqa: S104
         return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
-
-
-def load(options: Mapping[str, Any] | None = None, environ: Mapping[str, str] | None = None) -> Config:
-    """The configuration of this start. `options` are those of the command line; None means not given.
-
-    An empty variable counts as not set. Raises `ConfigProblems` with every fault of file, environment and options.
-    """
-    environ = os.environ if environ is None else environ
-    variables = {name.upper(): value for name, value in environ.items() if value}
-    typed = {f"--{name}": (name, value) for name, value in (options or {}).items() if value is not None}
-    typed |= {
-        variable: (name, variables[variable])
-        for name in Config.model_fields
-        if (variable := PREFIX + name.upper()) in variables
-    }
-    home = next((value for name, value in typed.values() if name == "home"), DEFAULT_HOME)
-    path = Path(home).expanduser() / FILE_NAME
-    table, problems = _read(path)
-    problems += _unknown_variables(environ)
-    for key, value in table.items():
-        if key in Config.model_fields and key != "home":
-            typed[f"{key} in {path}"] = key, value
-        else:
-            problems.append(f"{key} in {path}: {_about_key(key)}")
-    names: dict[str, str] = {}
-    for written, (name, _) in typed.items():
-        names.setdefault(name, written)
-    try:
-        config = Config.model_validate({name: typed[written][1] for name, written in names.items()})
-    except ValidationError as error:
-        problems += [_describe(fault, names) for fault in error.errors(include_url=False)]
-    if problems:
-        raise ConfigProblems(problems)
-    return config
-
-
-def _read(path: Path) -> tuple[dict[str, Any], list[str]]:
-    try:
-        return tomllib.loads(path.read_text("utf-8")), []
-    except FileNotFoundError:
-        return {}, []
-    except NotADirectoryError:
-        return {}, [f"{path.parent}: is not a folder; name another one by {PREFIX}HOME"]
-    except OSError as error:
-        return {}, [f"{path}: cannot be read ({error.strerror}); let the user that runs omnibox read it"]
-    except UnicodeDecodeError:
-        return {}, [f"{path}: is not UTF-8 text"]
-    except tomllib.TOMLDecodeError as error:
-        return {}, [f"{path}: is not TOML: {error}"]
-
-
-def _unknown_variables(environ: Mapping[str, str]) -> list[str]:
-    known = {f"{PREFIX}{name.upper()}" for name in Config.model_fields}
-    strays = [
-        name
-        for name in sorted(environ)
-        if name.upper().startswith(PREFIX) and name.upper() not in known and not NO_SETTINGS.fullmatch(name.upper())
-    ]
-    return [f"{name}: there is no such setting{_perhaps(name.upper(), known)}" for name in strays]
-
-
-def _about_key(key: str) -> str:
-    if key == "home":
-        return f"the file lies inside that folder; name the folder by {PREFIX}HOME or --home"
-    return f"there is no such setting{_perhaps(key, set(Config.model_fields) - {'home'})}"
-
-
-def _perhaps(word: str, known: set[str]) -> str:
-    near = difflib.get_close_matches(word, sorted(known), n=1)
-    return f"; did you mean {near[0]}?" if near else ""
-
-
-def _describe(fault: Any, names: Mapping[str, str]) -> str:
-    """One sentence for one fault, beginning with what the operator typed; never with a value, which may be secret."""
-    name = str(fault["loc"][0])
-    reason = str(fault["ctx"]["error"]) if fault["type"] == "value_error" else fault["msg"].lower()
-    return f"{names.get(name, name)}: {reason}"
-
-
-def require_server(config: Config) -> None:
-    """Raise `NeedsServer` unless several processes can share the database."""
-    if config.database_path is not None:
-        raise NeedsServer(
-            "`omnibox web` and `omnibox worker` share a PostgreSQL server: set database_url (OMNIBOX_DATABASE_URL) to "
-            "postgresql://…, or run `omnibox serve`, which is all of it in one process"
-        )
-
-
-# ── The home folder
-
-
-def open_secrets(config: Config) -> Secrets:
-    """The keys of this installation; `secret.key` is made where neither it nor a key in the configuration exists."""
-    return Secrets.load(config.home, {KEY_VARIABLE: config.secret_key.get_secret_value()})
-
-
-def open_blobs(config: Config) -> Blobs:
-    """Where the files of this installation are."""
-    if (place := config.s3_place) is None:
-        return Folder(config.files_folder)
-    from omnibox.blobs.bucket import Bucket
-
-    return Bucket(place)
-
-
-def prepare_home(config: Config) -> None:
-    """The home folder and its `files`, readable by their owner alone; existing ones stay as they are."""
-    config.home.mkdir(mode=0o700, parents=True, exist_ok=True)
-    config.files_folder.mkdir(mode=0o700, exist_ok=True)
-
-
-@contextlib.contextmanager
-def hold_home(config: Config) -> Iterator[None]:
-    """Hold the home folder for serving; raises `AlreadyServing`. The system lets go when the process ends, however."""
-    descriptor = os.open(config.home / LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            holder = os.pread(descriptor, 32, 0).decode("ascii", "replace").strip()
-            who = f"process {holder}" if holder.isdigit() else "another process"
-            raise AlreadyServing(
-                f"{who} already serves {config.home}; stop it first, or name another folder by {PREFIX}HOME"
-            ) from None
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
-        yield
-    finally:
-        os.close(descriptor)

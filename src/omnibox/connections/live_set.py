@@ -1,4 +1,4 @@
-"""The live set: one connector instance per connection, its channels as ways out, its source as a running reader."""
+"""The live set: all connections that this process runs, built anew whenever one of them changes."""
 
 from __future__ import annotations
 
@@ -7,18 +7,19 @@ import json
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NoReturn, cast
+from typing import Any, cast
 
 import sqlalchemy as sa
 
 from omnibox.bus import Bus
 from omnibox.clock import Clock, now
+from omnibox.connections.live import Live, close_connector, make_connector, origin_of
+from omnibox.connections.rows import find_rows, get_rows, read_stamps, stamp_of
 from omnibox.connector import (
     BadSettings,
     ChannelSettings,
     Check,
     Checks,
-    Connector,
     Envelope,
     Request,
     SendError,
@@ -29,39 +30,18 @@ from omnibox.context import CountedHttp, LiveContext, logger
 from omnibox.fields import typed_values
 from omnibox.inbox import channels
 from omnibox.inbox.intake import Intake
-from omnibox.inbox.origin import Origin
 from omnibox.inbox.way import Way
 from omnibox.logs import get_logger
-from omnibox.masking import rules_of
 from omnibox.outbound import Guard
 from omnibox.registry import Registered
 from omnibox.secrets import BadKey, Secrets
 from omnibox.sources import Sources
-from omnibox.store import Reader, Store, StoreUnavailable, Transaction
-from omnibox.store.tables import channel, connection, installation, quarantine
+from omnibox.store import Store, StoreUnavailable, Transaction
+from omnibox.store.tables import connection, installation, quarantine
 
 CHECK_S = 60.0
 TOKEN = "conversation"  # noqa: S105  the purpose of the tokens in reply addresses
 log = get_logger("omnibox.connections")
-
-
-@dataclass(slots=True)
-class Live:
-    """One connection as it runs. `connector` is None where its settings do not make one; `problem` says why."""
-
-    id: int
-    registered: Registered
-    state: str
-    hook_key: str
-    origin: Origin
-    ways: Mapping[int, Way]
-    sites: Mapping[str, int]
-    context: LiveContext
-    connector: Connector | None
-    problem: BadSettings | None
-    has_hook: bool
-    stamp: int
-    reading: asyncio.Task[None] | None = None
 
 
 @dataclass(slots=True)
@@ -129,7 +109,7 @@ class Connections:
         if alone:
             await self._sources.clear()
         self._installation = await self.store.read(lambda tx: tx.execute(sa.select(installation.c.name)).scalar_one())
-        for connection_id in await self.store.read(_stamps):
+        for connection_id in await self.store.read(read_stamps):
             await self.reload(connection_id)
 
     async def stop(self) -> None:
@@ -154,7 +134,7 @@ class Connections:
             await bus.wait(channels.DOORBELL, rung)
 
     async def _catch_up(self) -> None:
-        stored = await self.store.read(_stamps)
+        stored = await self.store.read(read_stamps)
         for connection_id in stored.keys() | self._live.keys():
             live = self._live.get(connection_id)
             if stored.get(connection_id) != (live and live.stamp):
@@ -171,7 +151,7 @@ class Connections:
 
     async def _rebuild(self, connection_id: int, *, only_if_changed: bool) -> None:
         async with self._changing:  # two that build the same one would leave the first running
-            rows = await self.store.read(lambda tx: _rows(tx, connection_id))
+            rows = await self.store.read(lambda tx: find_rows(tx, connection_id))
             old = self._live.get(connection_id)
             if only_if_changed and (old and old.stamp) == (rows and stamp_of(*rows)):
                 return
@@ -201,7 +181,7 @@ class Connections:
         if live.reading is not None:
             live.reading.cancel()
             await asyncio.wait([live.reading], timeout=2)
-        await _close(live.connector)
+        await close_connector(live.connector)
         await live.context.close()
 
     def _build(self, row: sa.Row[Any], rows: Sequence[sa.Row[Any]]) -> Live:
@@ -211,7 +191,31 @@ class Connections:
             ChannelSettings(each.address, each.name, typed_values(fields_, self._document(each.settings)))
             for each in rows
         ]
-        context = LiveContext(
+        context = self._context(registered, row, own)
+        connector, problem = make_connector(registered, context)
+        origin = origin_of(registered, row, rows, own, self._read_token)
+        ways: dict[int, Way] = {}
+        if connector is not None:
+            for each, settings in zip(rows, own, strict=True):
+                ways[each.id] = Way(each.id, each.address, settings.settings, connector, origin, self._token)
+        is_live = registered.capabilities.live and connector is not None
+        return Live(
+            id=row.id,
+            registered=registered,
+            state=row.state,
+            hook_key=row.hook_key,
+            origin=origin,
+            ways=ways,
+            sites={each.key: each.id for each in rows if each.state != "disabled"} if is_live else {},
+            context=context,
+            connector=connector,
+            problem=problem,
+            has_hook=isinstance(connector, Webhook),  # asked once: a protocol's check walks its members at each call
+            stamp=stamp_of(row, rows),
+        )
+
+    def _context(self, registered: Registered, row: sa.Row[Any], own: Sequence[ChannelSettings]) -> LiveContext:
+        return LiveContext(
             connection_id=row.id,
             installation=self._installation,
             settings=typed_values(registered.settings, self._document(row.settings)),
@@ -225,37 +229,6 @@ class Connections:
             read_setting=self._stored_setting,
             clock=self.clock,
             log=logger(row.connector, row.id),
-        )
-        connector, problem = _make(registered, context)
-        folds = registered.capabilities.address.folds_case
-        origin = Origin(
-            connection_id=row.id,
-            capabilities=registered.capabilities,
-            channels={(each.address.casefold() if folds else each.address): each.id for each in rows},
-            read_token=self._read_token,
-            acknowledging=_acknowledging(registered, rows, own),
-            rules={each.id: rules_of(each.patterns) for each in rows if each.patterns},
-        )
-        ways: dict[int, Way] = {}
-        if connector is not None:
-            for each, settings in zip(rows, own, strict=True):
-                ways[each.id] = Way(each.id, each.address, settings.settings, connector, origin, self._token)
-        has_hook = isinstance(connector, Webhook)  # asked once: a protocol's check walks its members at each call
-        is_live = registered.capabilities.live and connector is not None
-        sites = {each.key: each.id for each in rows if each.state != "disabled"} if is_live else {}
-        return Live(
-            id=row.id,
-            registered=registered,
-            state=row.state,
-            hook_key=row.hook_key,
-            origin=origin,
-            ways=ways,
-            sites=sites,
-            context=context,
-            connector=connector,
-            problem=problem,
-            has_hook=has_hook,
-            stamp=stamp_of(row, rows),
         )
 
     def _document(self, encrypted: str) -> dict[str, Any]:
@@ -277,12 +250,12 @@ class Connections:
     async def _keep_secret(self, connection_id: int, name: str, value: str) -> None:
         def keep(tx: Transaction) -> tuple[int, int]:
             tx.execute(sa.select(connection.c.id).where(connection.c.id == connection_id).with_for_update())
-            row, own = _rows(tx, connection_id) or _gone(connection_id)
+            row, own = get_rows(tx, connection_id)
             sealed = self.secrets.encrypt(json.dumps(self._document(row.settings) | {name: value}))
             before = stamp_of(row, own)
             tx.execute(sa.update(connection).where(connection.c.id == connection_id).values(settings=sealed))
             tx.ring(channels.DOORBELL)
-            row, own = _rows(tx, connection_id) or _gone(connection_id)
+            row, own = get_rows(tx, connection_id)
             return before, stamp_of(row, own)
 
         before, after = (await self.store.write(keep)).result
@@ -348,71 +321,3 @@ class Connections:
             settled = sa.update(quarantine).where(quarantine.c.id == quarantine_id).values(settled_at=self.clock())
             await self.store.write(lambda tx: tx.execute(settled))
         return outcome
-
-
-def _acknowledging(
-    registered: Registered, rows: Sequence[sa.Row[Any]], own: Sequence[ChannelSettings]
-) -> frozenset[int]:
-    """The channels that are set to confirm a person's first message."""
-    name = registered.capabilities.acknowledges
-    filled = [bool(name and str(each.settings.get(name) or "").strip()) for each in own]
-    return frozenset(row.id for row, is_filled in zip(rows, filled, strict=True) if is_filled)
-
-
-async def _close(connector: Connector | None) -> None:
-    """Let a connector that keeps a line open close it; it is given two seconds."""
-    close = getattr(connector, "close", None)
-    if close is None:
-        return
-    try:
-        async with asyncio.timeout(2):
-            await close()
-    except (TimeoutError, SendError, OSError):
-        log.warning("a connector did not close in time")
-
-
-def _make(registered: Registered, context: LiveContext) -> tuple[Connector | None, BadSettings | None]:
-    if registered.connector is None:
-        return None, BadSettings(registered.error or "the connector is not installed")
-    try:
-        return registered.connector(context), None
-    except BadSettings as error:
-        return None, error
-    except Exception as error:
-        log.error("a connector cannot be made", connector=registered.name, error=type(error).__name__)
-        why = f"the connector {registered.name} failed with {type(error).__name__}: look for an update"
-        return None, BadSettings(why)
-
-
-# ── Rows
-
-
-def stamp_of(row: sa.Row[Any], own: Sequence[sa.Row[Any]]) -> int:
-    """A number that changes whenever the connection must be built anew; it means something to this process alone."""
-    sites = tuple(
-        (each.id, each.address, each.key, each.settings, each.state == "disabled", each.patterns) for each in own
-    )
-    return hash((row.connector, row.hook_key, row.settings, row.state, sites))
-
-
-def _stamps(tx: Reader) -> dict[int, int]:
-    """The stamp of every connection that is not disabled."""
-    own: dict[int, list[sa.Row[Any]]] = {}
-    for each in tx.execute(sa.select(channel).order_by(channel.c.id)):
-        own.setdefault(each.connection_id, []).append(each)
-    enabled = tx.execute(sa.select(connection).where(connection.c.state != "disabled").order_by(connection.c.id))
-    return {row.id: stamp_of(row, own.get(row.id, [])) for row in enabled}
-
-
-def _gone(connection_id: int) -> NoReturn:
-    raise LookupError(connection_id)
-
-
-def _rows(tx: Reader, connection_id: int) -> tuple[sa.Row[Any], Sequence[sa.Row[Any]]] | None:
-    row = tx.execute(
-        sa.select(connection).where(connection.c.id == connection_id, connection.c.state != "disabled")
-    ).first()
-    if row is None:
-        return None
-    own = sa.select(channel).where(channel.c.connection_id == connection_id).order_by(channel.c.id)
-    return row, tx.execute(own).all()

@@ -1,0 +1,35 @@
+"""What agents see: rows and messages as plain JSON-ready members, joined when they are read. All text is masked."""
+
+from omnibox.inbox.views.contacts import contact_line, contact_view, contacts_by_id
+from omnibox.inbox.views.conversations import (
+    NO_WAY,
+    counts_of,
+    list_rows,
+    policy_of,
+    policy_view,
+    rows_by_id,
+    rows_of_contact,
+)
+from omnibox.inbox.views.messages import files_of, list_messages, messages_by_id, why
+from omnibox.inbox.views.sight import Json, Sight, label_of, moment
+
+__all__ = [
+    "NO_WAY",
+    "Json",
+    "Sight",
+    "contact_line",
+    "contact_view",
+    "contacts_by_id",
+    "counts_of",
+    "files_of",
+    "label_of",
+    "list_messages",
+    "list_rows",
+    "messages_by_id",
+    "moment",
+    "policy_of",
+    "policy_view",
+    "rows_by_id",
+    "rows_of_contact",
+    "why",
+]

@@ -1,0 +1,60 @@
+"""What can be connected, as data: look, limits, forms, steps."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from omnibox.web.api.shapes import Wire
+
+
+class Colour(Wire):
+    light: str
+    dark: str
+
+
+class FileLimits(Wire):
+    count: int
+    bytes: int
+    types: list[str]
+
+
+class Window(Wire):
+    until_s: int
+    mode: str
+    authors: list[str]
+    needs: str
+
+
+class Capabilities(Wire):
+    max_text: int | None
+    formats: list[str]
+    files: FileLimits | None
+    receipts: list[str]
+    windows: list[Window]
+    subject: bool
+    recipients: bool
+    by_address: bool  # one can write first, to an address that the contact's record holds
+    threads_by: Literal["contact", "refs"]  # one conversation per person, or by what messages name
+    live: bool
+
+
+class Step(Wire):
+    title: str
+    text: str
+
+
+class Connector(Wire):
+    name: str
+    title: str
+    icon: str | None
+    in_list: bool
+    colour: Colour
+    noun: str
+    summary: str
+    capabilities: Capabilities
+    connection_schema: dict[str, Any]
+    channel_schema: dict[str, Any] | None
+    steps: list[Step]
+    has_check: bool
+    has_webhook: bool
+    error: str | None
