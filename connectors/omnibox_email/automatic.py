@@ -47,7 +47,8 @@ _MAILERS = re.compile(r"vacation|auto-?respon|auto-?reply|out-of-office", re.I)
 # What machines write before the subject they answer. A person may write it as well, so it counts only with a second
 # sign: the mail answers one, or its text speaks as such mails do.
 _SUBJECTS = re.compile(
-    r"\s*[\[*]{0,3}(?:(?:automatic|automated|auto)[ -]?(?:reply|response)|out of (?:the )?office(?: auto-?reply)?|autoreply"
+    r"\s*[\[*]{0,3}(?:(?:automatic|automated|auto)[ -]?(?:reply|response)|out of (?:the )?office(?: auto-?reply)?"
+    r"|autoreply"
     r"|automatische (?:antwort|rückmeldung|e-?mail)|abwesenheits(?:notiz|nachricht|meldung)|abwesend"
     r"|nicht im (?:haus|büro)"
     r"|réponse automatique|absen(?:t|ce) du bureau|message d'absence|respuesta autom[aá]tica|fuera de (?:la )?oficina"

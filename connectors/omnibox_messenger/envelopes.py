@@ -236,6 +236,7 @@ _CONTROL: Mapping[str, tuple[str, str]] = {
     "pass_thread_control": ("The thread was passed to another app", "new_owner_app_id"),
     "take_thread_control": ("Another app took the thread", "previous_owner_app_id"),
     "request_thread_control": ("Another app asks for the thread", "requested_owner_app_id"),
+    "release_thread_control": ("The thread was released", "previous_owner_app_id"),
 }
 
 

@@ -8,7 +8,13 @@ from dataclasses import dataclass, field
 
 from omnibox_messenger.decoding import elements, flag, identifier, integer, member, milliseconds, number, text
 
-HANDOVERS = ("pass_thread_control", "take_thread_control", "request_thread_control", "app_roles")
+HANDOVERS = (
+    "pass_thread_control",
+    "take_thread_control",
+    "request_thread_control",
+    "release_thread_control",
+    "app_roles",
+)
 
 MEMBERS: Mapping[str, str] = {
     "message": "message",
@@ -40,6 +46,9 @@ MOST_ATTACHMENTS = 10_000
 
 _NO_EVENTS = ("id", "time", "uid", "hop_context")
 """Members of an entry that say something about it. `hop_context` lists the apps the events passed through."""
+
+_NO_KIND = ("sender", "recipient", "timestamp", "id", "time")
+"""Members of an element that say whose and when it is, not what."""
 
 _MESSAGING_FIELDS = re.compile("message_(echoes|edits|reactions|deliveries|reads)|messages|messaging_.*|standby")
 """Subscriptions whose events, as the test button of the app's dashboard sends them, stand in `changes`."""
@@ -169,6 +178,8 @@ def _what(element: Mapping[str, object]) -> tuple[str, object]:
     """The name of the member that makes the element, and that member as an object."""
     for name in MEMBERS:
         found = element.get(name)
+        if not found:
+            continue
         if isinstance(found, list) and len(found) == 1 and isinstance(found[0], dict):
             found = found[0]
         if isinstance(found, dict):
@@ -176,9 +187,10 @@ def _what(element: Mapping[str, object]) -> tuple[str, object]:
         main = _MAIN_MEMBER.get(name)
         if main and text(found):
             return name, {main: found}
-    known = [name for name in MEMBERS if name in element]  # there, but null or of another type
-    other = [name for name in element if name not in ("sender", "recipient", "timestamp", "id", "time")]
-    name = (known or other or [""])[0]
+    there = [name for name in (*MEMBERS, *element) if name in element and name not in _NO_KIND]
+    # Who forwards events may write every member there is, null or empty where nothing came: an object goes first.
+    said = (name for name in there if isinstance(element[name], dict))
+    name = next(said, there[0] if there else "")
     return name, element.get(name)
 
 

@@ -10,8 +10,8 @@ from omnibox_messenger.decoding import member as member_of
 from omnibox_messenger.envelopes import mids
 from omnibox_messenger.events import Attachment, Event, events, ref, watermark
 
-MOST_EMPTY = 10_000
-"""Elements that are no object, or an empty one, beyond this number share a line: millions of them fit into 10 MB."""
+MOST_BARE = 10_000
+"""Elements of nobody and of no known kind beyond this number share a line: millions of them fit into 10 MB."""
 
 
 def lines(raw: bytes, account: str | None) -> Iterator[dict[str, Any]]:
@@ -20,19 +20,19 @@ def lines(raw: bytes, account: str | None) -> Iterator[dict[str, Any]]:
     Events of other pages than `account`, and a message that stood before in the same body, have the kind `other`.
     """
     seen: set[str] = set()
-    empty = 0
+    bare = 0
     for event in events(decode(raw)):
-        if not isinstance(event.element, dict) or not event.element:
-            empty += 1
-            if empty > MOST_EMPTY:
+        if event.kind == "other" and event.sender is None and event.recipient is None:
+            bare += 1
+            if bare > MOST_BARE:
                 continue
         kind = "other" if account and event.pages - {account} else event.kind
         if kind == "message" and event.mid is not None:
             kind = "other" if event.mid in seen else kind
             seen.add(event.mid)
         yield _line(event, kind)
-    if empty > MOST_EMPTY:
-        yield _line(Event("other", "", "", text=f"[{empty - MOST_EMPTY} more elements that hold nothing]"), "other")
+    if bare > MOST_BARE:
+        yield _line(Event("other", "", "", text=f"[{bare - MOST_BARE} more elements of no known kind]"), "other")
 
 
 def _line(event: Event, kind: str) -> dict[str, Any]:

@@ -13,6 +13,9 @@ MOST_TEXT = 2000
 MOST_QUICK_REPLIES = 13
 LONGEST_QUICK_REPLY = 20
 LONGEST_PAYLOAD = 1000
+MOST_ATTACHMENTS = 10_000
+"""Of one item; nobody sends as many, and a request for each of the million that fit into 10 MB takes gigabytes."""
+
 GRAPH = "https://graph.facebook.com"
 VERSION = "26.0"
 
@@ -64,10 +67,11 @@ def render(item: Mapping[str, Any]) -> dict[str, Any]:
     to = identifier(item.get("to"))
     said = as_text(item.get("text")) if item.get("text") is not None else ""
     titles = [as_text(title) for title in elements(item.get("quick_replies"))]
+    media = elements(item.get("attachments"))
     mode = item.get("mode") or ""
-    if to is None or said is None or None in titles or not isinstance(mode, str):
+    if len(media) > MOST_ATTACHMENTS or to is None or said is None or None in titles or not isinstance(mode, str):
         raise ValueError("unsupported")
-    messages = [_media(found) for found in elements(item.get("attachments"))]
+    messages = [_media(found) for found in media]
     messages += [{"text": piece} for piece in pieces(said, MOST_TEXT) if piece.strip()]  # Meta refuses a blank one
     if not messages:
         raise ValueError("empty")

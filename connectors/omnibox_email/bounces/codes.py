@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 _CODE = re.compile(r"(?:(?<=\b[245]\d\d-)|(?<![\w.@/-]))([245])\.([0-7])\.(\d{1,3})(?![\w]|\.\d)")
-_STATED = re.compile(r"\s*(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?![\d.]*\d)")
+_STATED = re.compile(r"\s*(?:[245]\d\d[ -])?(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?![\d.]*\d)")
 _VERSION = re.compile(
     r"(?:version|ver\.?|\bv|release|exim|postfix|sendmail|domino|notes|mailer|build|exchange)[ /:]*\Z",
     re.I,
@@ -14,7 +14,7 @@ _ORDER = {"failed": "54", "delayed": "45", "delivered": "2", "relayed": "2"}
 
 
 def stated(value: str) -> str | None:
-    """The code of a Status field, whatever stands after it."""
+    """The code of a Status field, whatever stands after it, and behind the reply code that some put before it."""
     found = _STATED.match(value)
     return found.group(1) if found else None
 

@@ -89,7 +89,8 @@ def _is_signs_only(raw: bytes) -> bool:
     """Whether the 8-bit bytes are units, fractions, powers and quotes among ASCII words: alike in no other set."""
     if _FOREIGN_RUN.search(raw):
         return False
-    return not any(byte >= 0x80 and chr(byte) not in "ªµº" and chr(byte).isalpha() for byte in raw[:LONGEST_MIXED])
+    text = raw[:LONGEST_MIXED].decode("cp1252", "replace")
+    return not any(letter.isalpha() and not letter.isascii() and letter not in "ªµº" for letter in text)
 
 
 def _is_stateful(raw: bytes) -> bool:
@@ -190,12 +191,15 @@ def _eastern(raw: bytes) -> str:
 
     What reads differently has to be letters within words: fractions, units and powers are signs everywhere.
     """
-    if guessing.plausibility(raw, "cp1252") > WESTERN or sum(byte >= 0x80 for byte in raw[:LONGEST_MIXED]) < SHORT:
+    western = raw[:LONGEST_MIXED].decode("cp1252", "replace")
+    if guessing.is_of_one_language(western, "cp1252") or guessing.plausibility(raw, "cp1252") > WESTERN:
+        return ""
+    if sum(byte >= 0x80 for byte in raw[:LONGEST_MIXED]) < SHORT:
         return ""
     codec = max(_EASTERN, key=lambda one: guessing.weight(raw, one))
     if guessing.weight(raw, codec) < guessing.weight(raw, "cp1252") + DECLARED_BY_HABIT + CLEARLY:
         return ""
-    text, western = raw[:LONGEST_MIXED].decode(codec, "replace"), raw[:LONGEST_MIXED].decode("cp1252", "replace")
+    text = raw[:LONGEST_MIXED].decode(codec, "replace")
     return codec if all(_is_in_word(text, at) for at, letter in enumerate(western) if letter != text[at]) else ""
 
 

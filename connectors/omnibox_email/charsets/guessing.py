@@ -78,6 +78,17 @@ def plausibility(raw: bytes, codec: str) -> float:
     return (_weight(sample, codec) - neutral(sample)) / high if high else 0.0
 
 
+def is_of_one_language(text: str, codec: str) -> bool:
+    """Whether a language that is written in `codec` has all the letters and signs of `text`: a cheap first look."""
+    used = {letter for letter in set(text) if not letter.isascii()}
+    return any(used <= alphabet for alphabet in _alphabets(codec))
+
+
+@functools.cache
+def _alphabets(codec: str) -> tuple[frozenset[str], ...]:
+    return tuple(frozenset(_weights(language)) for language in _languages(codec))
+
+
 def _sample(raw: bytes) -> bytes:
     """The first words with 8-bit bytes: what stands between them is the same in every charset."""
     if len(raw) <= SHORT_ENOUGH:

@@ -32,11 +32,13 @@ FILES = words(
 )
 # Forms of a mail for watches and for AMP: the same words again, which no client lists as a file.
 DROPPED_FORMS = words("text/x-amp-html text/watch-html text/x-amp4email")
+MARKDOWN = words("text/markdown text/x-markdown text/x-web-markdown")  # the source of the other forms
 # Telephones put the words of a picture message behind its pictures, in a part with a name.
 MEDIA = ("image/", "audio/", "video/", "application/smil")
 _RICH = words("text/enriched text/richtext")
 _BEGIN = re.compile(rb"(?:\A|[\r\n])begin(?:-base64)?[ \t]+[0-7]{3}")
 _MARKUP = re.compile(rb"[\s\xef\xbb\xbf]{0,100}<(?:!doctype\s{1,9}html|html|head|body)[\s>]", re.I)
+_PART_HEADER = re.compile(r"^content-(?:type|transfer-encoding|disposition|id):.*\n(?:[ \t]+\S.*\n)*+", re.I | re.M)
 _DELIMITER_LINE = re.compile(r"^--\S{0,400}[ \t]*$\n?", re.M)
 
 
@@ -88,8 +90,10 @@ class Body:
         """One message in several forms: plain text from one, HTML from the richest; files of all."""
         before, self.shown = self.shown, []
         forms: list[list[Shown]] = []
+        has_plain = any(child.type == "text/plain" for child in node.children)
+        dropped = DROPPED_FORMS | MARKDOWN if has_plain else DROPPED_FORMS
         for child in node.children:
-            if child.type in DROPPED_FORMS and len(node.children) > 1:
+            if child.type in dropped and len(node.children) > 1:
                 continue
             self._take(child)
             if self.shown:
@@ -171,7 +175,9 @@ class Body:
     def _take_outside(self, root: mime.Node) -> None:
         """A mail whose parts hold nothing at all: the words before, between and behind them."""
         outside = charsets.clean(bodies.decode(self.raw[root.start : root.end][:MOST_TEXT], "", self.hints))
-        self.shown = [Shown(_DELIMITER_LINE.sub("", outside), None)]
+        outside = _PART_HEADER.sub("", _DELIMITER_LINE.sub("", outside))
+        html = join_html(self.shown) if any(part.html for part in self.shown) else None
+        self.shown = [Shown(html_text.html_to_text(outside) if html else outside, html)]
 
     def joined(self) -> tuple[str, str | None]:
         """The text of all shown parts, and their HTML where any has it."""

@@ -17,6 +17,7 @@ _EDGE = " \t*_-=–—―─━－~#+>|[](){}.…:："
 _DRAWN = re.compile(r"[_=–—―─━－~-]{3}")
 _HOUR = re.compile(r"(?<!\d)\d{1,2}[:.h]\d{2}|\d{1,2} ?(?:uhr|am|pm|時|时|點|点|시)\b", re.I)
 _YEAR = re.compile(r"(?:19[89]|20\d|25\d|٢٠\d)\d|\d{1,2}[./-]\d{1,2}[./-]\d{2}(?!\d)")
+_WORDED_RULE = re.compile(r"[-_=~]{4,40} ?[^-_=~\s][^-_=~]{2,60}[-_=~]{4,40}\Z")
 _GLUED = re.compile(r"[-_=]{2,40} ?([^-_=].{3,40}?) ?[-_=]{2,40} ?(\w.{3,})")
 _COLUMN = re.compile(r"\s{3}([^\W\d_]{1,12})\Z")
 _INLINE_LABEL = re.compile(r"(?<![^\s*_>])([^\W\d_][^\s:：*]{0,14}(?: [^\s:：*]{1,10})?)\*{0,2} ?[:：]")
@@ -43,6 +44,11 @@ def may_open(raw: str, line: str) -> bool:
 def is_drawn(line: str) -> bool:
     """Whether the line is nothing but a rule: dashes, underscores and the like."""
     return not line.strip(" *_=~#–—―─━－-") and _DRAWN.search(line) is not None
+
+
+def is_rule(line: str) -> bool:
+    """Whether a line directly above headers is drawn, or frames words in whatever language."""
+    return is_drawn(line) or _WORDED_RULE.match(line) is not None
 
 
 def field_of(line: str) -> tuple[str, str] | None:
@@ -167,6 +173,12 @@ def header_block_end(page: Page, start: int, *, is_ruled: bool) -> int:
     if _is_block(values, is_ruled=is_ruled or bold):
         return end
     return _one_line_block(page, start)
+
+
+def headers_follow(page: Page, at: int) -> bool:
+    """Whether mail headers begin at line `at`; a rule stands above them."""
+    is_field = at < len(page.lines) and field_of(page.bare[at]) is not None
+    return is_field and header_block_end(page, at, is_ruled=True) > 0
 
 
 def _fields(page: Page, start: int) -> tuple[dict[str, str], int]:

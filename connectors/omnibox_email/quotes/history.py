@@ -10,8 +10,10 @@ from dataclasses import dataclass, replace
 from omnibox_email.quotes.blocks import (
     field_of,
     header_block_end,
+    headers_follow,
     is_drawn,
     is_reply_above,
+    is_rule,
     may_ask,
     may_open,
     notes_block_start,
@@ -82,7 +84,7 @@ class _Kept:
 
     def cut(self, *, drops_rules: bool) -> None:
         """Something was taken out here; a rule drawn above an introduction or header block goes with it."""
-        while self.lines and (not bare(self.lines[-1]) or (drops_rules and is_drawn(bare(self.lines[-1])))):
+        while self.lines and (not (last := bare(self.lines[-1])) or (drops_rules and is_rule(last))):
             self.wants_blank = self.lines.pop().strip() == "" or self.wants_blank
         if drops_rules:
             self._drop_headers()
@@ -218,7 +220,7 @@ class _Scan:
             return _Opening(end, is_sure=True)
         if field_of(line) and (end := self._header_block(at)):
             return _Opening(end, is_sure=True)
-        if is_reply_above(line) or (_MESSAGE_OF.match(line) and _headers_follow(self.page, at + 1)):
+        if is_reply_above(line) or (_MESSAGE_OF.match(line) and headers_follow(self.page, at + 1)):
             return _Opening(at + 1, is_sure=True)
         if self.hint and at == self.hint.start:
             return _Opening(introduction.end if introduction else at, is_sure=True)
@@ -370,12 +372,6 @@ class _Scan:
         is_wrapped = len(above) >= WRAPPED_AFTER and len(above) + len(first) > 70
         is_part = 0 < len(line) <= LONGEST_WRAPPED and (line[0].islower() or line[0].isdigit())
         return is_wrapped and is_part and above[-1] not in ".?!:" and bool(page.bare[at + 1].strip("> "))
-
-
-def _headers_follow(page: Page, at: int) -> bool:
-    return (
-        at < len(page.lines) and field_of(page.bare[at]) is not None and header_block_end(page, at, is_ruled=True) > 0
-    )
 
 
 def _begins_signature(line: str) -> bool:

@@ -172,7 +172,8 @@ LONGEST_LABEL = max(map(len, FIELDS))
 
 PHRASES = frozenset(
     """
-    original|original message|original mail|original email|original e-mail|original appointment|original text|forwarded message
+    original
+    original message|original mail|original email|original e-mail|original appointment|original text|forwarded message
     forwarded mail|forwarded email|forwarded e-mail|forwarded letter|reply message|original message follows
     message original
     forward message|forwarded content|begin forwarded message|start of forwarded message|start forwarded message
@@ -199,6 +200,7 @@ PHRASES = frozenset(
     oorspronkelijk bericht|origineel bericht|doorgestuurd bericht|doorgezonden bericht|oorspronkelijke e-mail
     begin doorgestuurd bericht|oorspronkelijke bericht|originele bericht|origineel e-mailbericht
     wiadomość oryginalna|oryginalna wiadomość|wiadomość przekazana|przekazana wiadomość|treść oryginalnej wiadomości
+    treść przekazanej wiadomości
     wiadomość pierwotna|wiadomość źródłowa|początek przekazywanej wiadomości|oryginalny e-mail
     przesłana dalej wiadomość
     původní zpráva|původní e-mail|přeposlaná zpráva|předaná zpráva|přeposlaný e-mail|původní email

@@ -25,6 +25,7 @@ LONGEST_SIGNATURE = 40
 LONGEST_BLOCK = 14
 LONGEST_CLOSING = 16
 LONGEST_NAME = 50
+LONGEST_SHORTENED = 4  # letters of a formula such as «LG» and «Att.», which are also brands and codes
 SHORTEST_DISCLAIMER = 100
 SHORTEST_RULE = 20
 SHORTEST_DRAWN = 8
@@ -47,6 +48,7 @@ _REACHES = re.compile(r"@|https?:|www\.")
 _AFTER_FORMULA = " ,.!;*_–—-/|&"
 _SENTENCE = re.compile(r"[.?!。？！:]\)?\Z")
 _ABBREVIATED = re.compile(r"(?<![^\W\d_])[^\W\d_]{1,5}\.\Z")  # «Ltd.», «B. Sc.», «Ann S.»
+_PICTURE = re.compile(r"(?:\[(?:cid:|image:|https?://)[^\]]{1,300}\](?:<[^>]{1,300}>)?\s?){1,9}\Z", re.I)
 _WORD = re.compile(r"[^\W\d_][\w.'’-]*")
 
 
@@ -204,7 +206,7 @@ def _block_alone(lines: Sequence[str]) -> int:
     start = len(lines) - 1
     while start > 0 and bare(lines[start - 1]) and len(lines) - start < LONGEST_BLOCK:
         start -= 1
-    block = [bare(line) for line in lines[start:]]
+    block = [shown for line in lines[start:] if not _PICTURE.match(shown := bare(line))]
     above = start - 1
     while above > 0 and not bare(lines[above]):
         above -= 1
@@ -283,13 +285,18 @@ def _footer(lines: Sequence[str]) -> int:
 
 
 def _disclaimer(lines: Sequence[str]) -> int:
-    """A last paragraph of legal boiler plate."""
+    """A last paragraph of legal boiler plate, or the end of one that begins with name and numbers."""
     start = len(lines) - 1
     while start > 0 and bare(lines[start - 1]) and len(lines) - start < LONGEST_SIGNATURE:
         start -= 1
-    text = " ".join(bare(line)[:LONGEST_LINE] for line in lines[start:])[:2000]
-    if start and len(text) >= SHORTEST_DISCLAIMER and DISCLAIMER.match(text) and _has_boiler_plate(text):
-        return _above_rules(lines, start)
+    for at in range(start, len(lines)):
+        text = " ".join(bare(line)[:LONGEST_LINE] for line in lines[at:])[:2000]
+        if len(text) < SHORTEST_DISCLAIMER:
+            return 0
+        if at and DISCLAIMER.match(text) and _has_boiler_plate(text):
+            return _above_rules(lines, at)
+        if _is_sentence(bare(lines[at])):
+            return 0
     return 0
 
 
@@ -317,8 +324,17 @@ def _closing(lines: Sequence[str]) -> int:
 
 
 def _is_set_off(lines: Sequence[str], at: int, formula: str, shown: str) -> bool:
-    """Whether a formula of one word is told from a word: by a blank line above or a comma."""
-    return " " in formula or not bare(lines[at - 1]) or shown[len(formula) :].lstrip().startswith((",", "!"))
+    """Whether a formula of one word is told from a word: by a blank line above, a comma, or a sentence above and a
+    name beside it; and nothing announces it."""
+    above = next((line for one in reversed(lines[:at]) if (line := bare(one))), "")
+    if above.endswith((":", "：")):
+        return False
+    if " " in formula or shown[len(formula) :].lstrip().startswith((",", "!")):
+        return True
+    beside = shown[len(formula) :].strip(_AFTER_FORMULA)
+    name = beside or next((line for one in lines[at + 1 :] if (line := bare(one))), "")
+    is_named = len(formula) > LONGEST_SHORTENED or (_is_name(name) and not any(map(str.isdigit, name)))
+    return is_named and (not bare(lines[at - 1]) or (beside != "" and above.endswith((".", "!", "?"))))
 
 
 def _closes_with(rest: str, below: Sequence[str]) -> bool:

@@ -259,6 +259,7 @@ HOSTILE = {
     "quotes": b'{"object":"page","entry":["' + b'\\"' * 2_000_000,
     "open quotes": b"[" * 2000 + b'"' * 1_999_999,
     "events": body(*[GOOD] * 20_000),
+    "unknown events": body(*[{"a": 0}] * 1_000_000),
     "entries": b'{"object":"page","entry":[' + b"{}," * 500_000 + b"{}]}",
     "attachments": body({**GOOD, "message": {"mid": "m", "attachments": [{}] * 200_000}}),
     "digits": b'{"object":"page","entry":[' + b"1" * 5_000_000 + b"]}",
@@ -278,10 +279,11 @@ def test_a_hostile_body_is_answered_in_bounded_time(raw: bytes) -> None:
     assert time.process_time() - started < 20  # seconds of CPU: what the offline commands promise
 
 
-def test_millions_of_empty_elements_share_a_line() -> None:
-    lines = list(Messenger.normalize(body(GOOD, *[0] * 10_000, *[{}] * 500, {**GOOD, "message": "after"}), None))
+def test_millions_of_elements_that_say_nothing_share_a_line() -> None:
+    nothing = [*[0] * 10_000, *[{}] * 300, *[{"a": 0}] * 200]
+    lines = list(Messenger.normalize(body(GOOD, *nothing, {**GOOD, "message": "after"}), None))
     assert len(lines) == 10_000 + 3
-    assert [line["text"] for line in lines[-2:]] == ["after", "[500 more elements that hold nothing]"]
+    assert [line["text"] for line in lines[-2:]] == ["after", "[500 more elements of no known kind]"]
 
 
 def test_an_endless_list_of_attachments_is_cut() -> None:

@@ -72,6 +72,13 @@ CASES: Mapping[str, list[dict[str, Any]]] = {
         line("optin", ref=None),
     ],
     "handover_of_each_kind": [line("handover"), line("handover"), line("handover"), line("handover", of=None)],
+    "thread_released": [line("handover")],
+    "members_that_are_null": [
+        line("other"),
+        postback("Opening hours", "HOURS", mid="m_nu1"),
+        line("optin", ref="till-2"),
+        line("message", mid="m_nu2", text="still here"),
+    ],
     "echo_with_attachment": [
         line("echo", of=PAGE, to=PSID, mid="m_ea1", attachments=[attachment("image", f"{CDN}/v/reply.png?oh=1")])
     ],

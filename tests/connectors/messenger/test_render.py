@@ -147,6 +147,13 @@ def test_what_cannot_be_rendered_is_an_error(item: dict[str, object], code: str)
         render(**item)
 
 
+def test_more_attachments_than_anybody_sends_are_refused() -> None:
+    files = [{"content_type": "image/png", "url": "https://a/1"}] * 10_001
+    assert len(render(attachments=files[1:])) == 10_000
+    with pytest.raises(ValueError, match=r"^unsupported$"):
+        render(attachments=files)
+
+
 def test_half_a_character_leaves_as_a_replacement() -> None:
     (made,) = render(text="a" + HALF)
     assert made["message"]["text"] == "a\ufffd"
