@@ -71,14 +71,14 @@ async def _run(*, long: bool) -> list[Figure]:
     await graph.start()
     try:
         with bare("webhook", SECRET) as limit, hub([f"127.0.0.1:{graph.port}"]) as ours:
-            bench = Bench(limit, ours, await _connect(ours, graph))
+            bench = Bench(limit, ours, await connect(ours, graph))
             await bench.warm_up()
             return [*await bench.rounds(long=long), await bench.kills(10 if long else KILLS)]
     finally:
         await graph.stop()
 
 
-async def _connect(ours: Hub, graph: Graph) -> str:
+async def connect(ours: Hub, graph: Graph) -> str:
     """The path of the hook of a live page that has people."""
     page = graph.add_page(PAGE, "Bench")
     for number in range(SENDERS):

@@ -21,7 +21,7 @@ from typing import Any
 import aiohttp
 import uvloop
 
-from bench.p01_webhook import SECRET, SENDERS, WORDS
+from bench.p01_webhook import SECRET, WORDS, connect
 from bench.report import Figure, Goal, percentile, wrong
 from bench.servers import Hub, bare, hub
 from omnibox.testing.world.demo import PAGE
@@ -110,7 +110,7 @@ async def _run(rounds: int) -> list[Figure]:
     await graph.start()
     try:
         with bare("webhook", SECRET) as limit, hub([f"127.0.0.1:{graph.port}"]) as ours:
-            hook = f"{ours.server.base}{await _connect(ours, graph)}"
+            hook = f"{ours.server.base}{await connect(ours, graph)}"
             await _drive(hook, Writers(1), ours)  # everybody is known from here on
             pairs, highest = [], 0.0
             for number in range(rounds):
@@ -125,20 +125,6 @@ async def _run(rounds: int) -> list[Figure]:
         return [wrong("P15", NAME, str(early))]
     finally:
         await graph.stop()
-
-
-async def _connect(ours: Hub, graph: Graph) -> str:
-    page = graph.add_page(PAGE, "Bench")
-    for number in range(min(PEOPLE, SENDERS)):
-        graph.add_person(str(7_000_000_000 + number), f"Person {number}", page.id)
-    settings = {"app_secret": SECRET, "app_id": graph.app_id, "graph_base": graph.base}
-    channel = {"name": "Bench", "address": PAGE, "settings": {"page_access_token": page.token}}
-    admin = await ours.own()
-    try:
-        made = await admin.connect("messenger", "Bench", settings, channel)
-    finally:
-        await admin.close()
-    return "/hooks/" + str(made["hook_url"]).rpartition("/hooks/")[2]
 
 
 class Early(Exception):

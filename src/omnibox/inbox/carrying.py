@@ -7,8 +7,7 @@ from typing import Any, cast
 
 import sqlalchemy as sa
 
-from omnibox.inbox import conversations, people
-from omnibox.masking import mask
+from omnibox.inbox import conversations, lines, people
 from omnibox.store import Reader, Transaction
 from omnibox.store.tables import conversation, delivery, identity, message, participant
 
@@ -170,33 +169,11 @@ def put_back_people(tx: Transaction, source_id: int, target_id: int, was: Mappin
 
 # ── Lines of history
 
-LINES: Mapping[str, str] = {
-    "merged": "Conversation {other} was merged into this one",
-    "split_off": "Messages were split off into conversation {other}",
-    "split_from": "These messages were split off from conversation {other}",
-    "moved_away": "Messages were moved to conversation {other}",
-    "moved_here": "Messages were moved here from conversation {other}",
-}
-"""The lines of history, by their word: screens say it in their language, exports and programs read this."""
-
 
 def write_line(tx: Transaction, rearrangement_id: int, place: int, why: str, other: int, agent_id: int) -> None:
-    home = sa.select(conversation.c.channel_id).where(conversation.c.id == place)
-    row = {
-        "conversation_id": place,
-        "channel_id": tx.execute(home).scalar_one(),
-        "kind": "line",
-        "author_kind": "agent",
-        "author_id": agent_id,
-        "text": mask(LINES[why].format(other=other)),
-        "at": tx.clock(),
-        "created_at": tx.clock(),
-        "client_scope": scope_of(rearrangement_id),
-        "client_id": f"{why}:{rearrangement_id}",
-        "why": why,
-        "related_id": other,
-    }
-    tx.execute(sa.insert(message), row)
+    """A line that goes again when the rearrangement is undone."""
+    asked = {"client_scope": scope_of(rearrangement_id), "client_id": f"{why}:{rearrangement_id}"}
+    lines.write_line(tx, place, why, other, agent_id, **asked)
 
 
 def scope_of(rearrangement_id: int) -> str:
@@ -205,8 +182,8 @@ def scope_of(rearrangement_id: int) -> str:
 
 def remove_lines(tx: Transaction, rearrangement_id: int, both: tuple[int, int]) -> None:
     """History tells what is; that it was tried stands in the list of rearrangements."""
-    lines = (message.c.conversation_id.in_(both), message.c.client_scope == scope_of(rearrangement_id))
-    tx.execute(sa.delete(message).where(*lines))
+    written = (message.c.conversation_id.in_(both), message.c.client_scope == scope_of(rearrangement_id))
+    tx.execute(sa.delete(message).where(*written))
 
 
 def ids_of(tx: Reader, wanted: sa.Select[Any]) -> list[int]:

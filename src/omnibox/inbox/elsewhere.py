@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import sqlalchemy as sa
 
 from omnibox.connector import Capabilities
-from omnibox.inbox import conversations, people
+from omnibox.inbox import conversations, lines, people
 from omnibox.inbox.way import Way
 from omnibox.masking import mask
 from omnibox.store import Reader, Transaction
-from omnibox.store.tables import channel, contact, conversation, message
+from omnibox.store.tables import channel, contact, conversation
 
 KIND = "email"  # of the address that a contact's record holds
-
-LINES = {"went_on": "The conversation went on in number {other}", "came_from": "This went on from conversation {other}"}
 
 
 class CannotGoOn(Exception):
@@ -54,11 +50,9 @@ def go_on(tx: Transaction, conversation_id: int, way: Way, agent_id: int) -> int
         tx, channel_id=way.channel_id, contact_id=person.contact_id, identity_id=person.identity_id, subject=mask(name)
     )
     conversations.assign(tx, opened, row.assignee_id or agent_id)
-    for place, home, why, other in (
-        (row.id, row.channel_id, "went_on", opened),
-        (opened, way.channel_id, "came_from", row.id),
-    ):
-        _write_line(tx, place, home, why, other, agent_id)
+    for place, why, other in ((row.id, "went_on", opened), (opened, "came_from", row.id)):
+        line = lines.write_line(tx, place, why, other, agent_id)
+        tx.announce("message.added", conversation=place, message=line)
     return opened
 
 
@@ -67,20 +61,3 @@ def _open_one(tx: Reader, identity_id: int, channel_id: int) -> int | None:
     newest = sa.select(sa.func.max(conversation.c.id)).where(*mine, conversation.c.state == "open")
     found: int | None = tx.execute(newest).scalar()
     return found
-
-
-def _write_line(tx: Transaction, place: int, home: int, why: str, other: int, agent_id: int) -> None:
-    row: dict[str, Any] = {
-        "conversation_id": place,
-        "channel_id": home,
-        "kind": "line",
-        "author_kind": "agent",
-        "author_id": agent_id,
-        "text": mask(LINES[why].format(other=other)),
-        "at": tx.clock(),
-        "created_at": tx.clock(),
-        "why": why,
-        "related_id": other,
-    }
-    message_id = tx.execute(sa.insert(message).returning(message.c.id), row).scalar_one()
-    tx.announce("message.added", conversation=place, message=message_id)
