@@ -91,7 +91,7 @@ test-python: $(STAMPS)/python $(STAMPS)/web
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/pytest
+	$(BIN)/pytest -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 bench: $(STAMPS)/python $(STAMPS)/web
 	$(BIN)/python -m bench $(P)

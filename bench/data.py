@@ -25,6 +25,7 @@ YEAR_US = 31_536_000_000_000
 VOCABULARY = 50_000
 WORDS_OF_A_MESSAGE = (4, 44)  # from, to: about 175 characters
 OPEN = 10  # one conversation in so many
+SELDOM = 2500  # one in so many came by the other channel
 STEP = 7919  # coprime with round numbers: neighbours in time are of different conversations
 CHUNK = 10_000
 ONSETS = (*"bcdfghjklmnprstvz", "st", "tr", "pl", "ch")
@@ -40,6 +41,7 @@ class Filled:
     conversations: int
     messages: int
     channel_id: int
+    seldom_id: int  # a channel with few conversations among all
     first_conversation: int
     first_message: int
     words: tuple[str, ...]
@@ -65,7 +67,7 @@ def texts(words: Sequence[str], seed: int = 1) -> Iterator[str]:
 
 async def fill(url: str, *, conversations: int, messages: int, seed: int = 1, channel_id: int | None = None) -> Filled:
     """Put the rows in, behind those that are there. Without `channel_id` they get a channel that is switched off."""
-    sink: _Sqlite | _Postgres = _Sqlite(url) if url.startswith("sqlite") else _Postgres(url)
+    sink = sink_of(url)
     await sink.open()
     try:
         filled = await _fill(sink, conversations, messages, seed, channel_id)
@@ -74,14 +76,13 @@ async def fill(url: str, *, conversations: int, messages: int, seed: int = 1, ch
     return filled
 
 
-async def _fill(
-    sink: _Sqlite | _Postgres, conversations: int, messages: int, seed: int, channel_id: int | None
-) -> Filled:
+async def _fill(sink: Sink, conversations: int, messages: int, seed: int, channel_id: int | None) -> Filled:
     first = {table.name: await sink.number(f"SELECT max(id) FROM {table.name}") + 1 for table in FILLED}
     agents = await sink.numbers("SELECT id FROM agent WHERE is_active ORDER BY id")
-    channel = channel_id or await _make_channel(sink, first)
+    seldom = await _make_channel(sink, "seldom")
+    channel = channel_id or await _make_channel(sink, "shop")
     words = vocabulary(seed)
-    plan = _Plan(first, conversations, messages, channel, agents)
+    plan = _Plan(first, conversations, messages, channel, seldom, agents)
     for table, columns, rows in plan.tables(words, seed):
         while chunk := list(itertools.islice(rows, CHUNK)):
             await sink.put(table.name, columns, chunk)
@@ -91,22 +92,35 @@ async def _fill(
         await sink.run(f"DELETE FROM tally WHERE state = '{state}' AND assignee_id = {assignee}")
         await sink.put("tally", ("state", "assignee_id", "conversations"), [(state, assignee, total)])
     await sink.settle([table.name for table in FILLED])
-    return Filled(conversations, messages, channel, first["conversation"], first["message"], words)
+    return Filled(conversations, messages, channel, seldom, first["conversation"], first["message"], words)
 
 
-async def _make_channel(sink: _Sqlite | _Postgres, first: dict[str, int]) -> int:
-    made, channel = first["connection"], first["channel"]
+async def settle(url: str) -> None:
+    """As a database is that has had its rows for an hour: PostgreSQL looks after itself about once a minute."""
+    if url.startswith("sqlite"):
+        return
+    sink = _Postgres(url)
+    await sink.open(is_one_transaction=False)
+    try:
+        await sink.run("VACUUM ANALYZE")
+        await sink.run("CHECKPOINT")
+    finally:
+        await sink.close()
+
+
+async def _make_channel(sink: Sink, name: str) -> int:
+    made, channel = [await sink.number(f"SELECT max(id) FROM {table}") + 1 for table in ("connection", "channel")]
     common = {"settings": "", "state": "disabled", "needs_person": False, "created_at": START_US}
     row = {"id": made, "connector": "hook", "name": "Bench", "hook_key": f"bench-{made}", "rev": 0}
     await sink.put_row("connection", row | common)
-    row = {"id": channel, "connection_id": made, "address": "shop", "key": f"bench-{made}", "name": "Shop"}
+    row = {"id": channel, "connection_id": made, "address": name, "key": f"bench-{made}", "name": name.title()}
     await sink.put_row("channel", row | common)
     return channel
 
 
 # ── The rows
 
-FILLED = (t.connection, t.channel, t.contact, t.identity, t.conversation, t.message)
+FILLED = (t.contact, t.identity, t.conversation, t.message)
 
 
 @dataclass(slots=True)
@@ -117,6 +131,7 @@ class _Plan:
     conversations: int
     messages: int
     channel: int
+    seldom: int
     agents: Sequence[int]
 
     def tables(self, words: Sequence[str], seed: int) -> Iterator[tuple[sa.Table, Sequence[str], Iterator[Row]]]:
@@ -144,6 +159,9 @@ class _Plan:
     def _assignee(self, number: int) -> int | None:
         turn = number // OPEN
         return self.agents[turn // 3 % len(self.agents)] if self.agents and turn % 3 == 0 else None
+
+    def _channel(self, number: int) -> int:
+        return self.channel if number // OPEN % SELDOM else self.seldom
 
     def _at(self, number: int) -> int:
         return START_US + YEAR_US * number // max(self.messages, 1)
@@ -176,7 +194,7 @@ class _Plan:
             state = self._state(number)
             yield (
                 self.first["conversation"] + number,
-                self.channel,
+                self._channel(number),
                 self.first["contact"] + number,
                 self.first["identity"] + number,
                 state,
@@ -205,7 +223,7 @@ class _Plan:
             yield (
                 message,
                 self.first["conversation"] + conversation,
-                self.channel,
+                self._channel(conversation),
                 identity,
                 "inbound",
                 "contact",
@@ -308,12 +326,13 @@ class _Postgres:
         self._connection: Any
         self._transaction: Any
 
-    async def open(self) -> None:
+    async def open(self, *, is_one_transaction: bool = True) -> None:
         import asyncpg  # type: ignore[import-untyped]
 
         self._connection = await asyncpg.connect(self._url)
-        self._transaction = self._connection.transaction()
-        await self._transaction.start()
+        if is_one_transaction:
+            self._transaction = self._connection.transaction()
+            await self._transaction.start()
 
     async def number(self, statement: str) -> int:
         return int(await self._connection.fetchval(statement) or 0)
@@ -336,7 +355,13 @@ class _Postgres:
                 f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), (SELECT max(id) FROM {table}))"
             )
         await self._transaction.commit()
-        await self._connection.execute("VACUUM ANALYZE")
 
     async def close(self) -> None:
         await self._connection.close()
+
+
+Sink = _Sqlite | _Postgres
+
+
+def sink_of(url: str) -> Sink:
+    return _Sqlite(url) if url.startswith("sqlite") else _Postgres(url)

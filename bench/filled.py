@@ -5,20 +5,31 @@ from __future__ import annotations
 import asyncio
 import http.client
 import json
+import os
+import shutil
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from tests.servers import find_postgres
 
-from bench.data import Filled, fill
+from bench.data import Filled, fill, settle, vocabulary
 from bench.servers import Hub
+from bench.talk import fill_talk
 from omnibox.bus import LocalBus
 from omnibox.inbox.indexing import make_indexer, start_anew
+from omnibox.secrets import random_token
 from omnibox.store import Store
+from omnibox.store.migrations import migrate
+from omnibox.team import sessions
+from omnibox.web.auth import COOKIE
 
+KEPT = "OMNIBOX_BENCH_DATA"
+NOTES = "filled.json"
+TALK = 5000
 DATABASES = ("SQLite", "PostgreSQL")
 OPTIONS = ("shared_buffers = '512MB'", "maintenance_work_mem = '256MB'", "max_wal_size = '4GB'")
 
@@ -53,6 +64,7 @@ class House:
     url: str
     client: Client
     filled: Filled
+    talk: int  # a conversation with thousands of messages
 
     @property
     def is_embedded(self) -> bool:
@@ -61,45 +73,74 @@ class House:
 
 @contextmanager
 def house(database: str, *, conversations: int, messages: int, is_indexed: bool = False) -> Iterator[House]:
-    """A hub whose owner answers a third of the open conversations. Raises `RuntimeError` without a PostgreSQL."""
+    """A hub whose owner answers a third of the open conversations. Raises `RuntimeError` without a PostgreSQL.
+
+    With `OMNIBOX_BENCH_DATA` it stands on what an earlier run has filled there, and leaves it for the next.
+    """
+    place = Path(folder) / f"{database.lower()}-{conversations}" if (folder := os.environ.get(KEPT)) else None
+    if place is not None:
+        is_indexed = True  # for every bench that comes
+        if not (place / NOTES).exists():
+            shutil.rmtree(place, ignore_errors=True)  # its filling was cut off
+            place.mkdir(parents=True)
     with ExitStack() as stack:
-        settings: list[str] = []
-        url = ""
-        if database == "PostgreSQL":
-            found = find_postgres()
-            if found is None:
-                raise RuntimeError("there is no PostgreSQL on this machine")
-            server = stack.enter_context(found)
+        url = stack.enter_context(_postgres(place)) if database == "PostgreSQL" else ""
+        hub = Hub(settings=[f'database_url = "{url}"'] if url else [], kept=place)
+        stack.callback(hub.close)
+        url = url or f"sqlite:///{hub.database}"
+        if place is not None and (place / NOTES).exists():
+            notes = json.loads((place / NOTES).read_text())
+            talk, filled = notes.pop("talk"), Filled(**notes, words=vocabulary())
+            asyncio.run(migrate(url))  # what the hub would do at its start, where it takes longer than one waits
+        else:
+            hub.start()
+            asyncio.run(_own(hub))
+            hub.server.stop()
+            filled, talk = asyncio.run(_fill(url, conversations, messages, is_indexed=is_indexed))
+            if place is not None:
+                notes = {name: number for name, number in asdict(filled).items() if name != "words"}
+                (place / NOTES).write_text(json.dumps(notes | {"talk": talk}))
+        hub.start()
+        client = Client(hub.port, asyncio.run(_sign_in(url)))
+        stack.callback(client.close)
+        yield House(hub, url, client, filled, talk)
+
+
+@contextmanager
+def _postgres(place: Path | None) -> Iterator[str]:
+    """The address of a database `bench`."""
+    found = find_postgres(place)
+    if found is None:
+        raise RuntimeError("there is no PostgreSQL on this machine")
+    is_fresh = place is None or not (place / "pg").exists()
+    with found as server:
+        if is_fresh:
             if not server.is_given:
                 for option in OPTIONS:
                     server.sql(f"ALTER SYSTEM SET {option}")
                 server.stop("fast")
                 server.start()
             server.sql("CREATE DATABASE bench")
-            url = server.url("bench")
-            settings.append(f'database_url = "{url}"')
-        hub = Hub(settings=settings)
-        stack.callback(hub.close)
-        url = url or f"sqlite:///{hub.database}"
-        hub.start()
-        cookie = asyncio.run(_own(hub))
-        hub.server.stop()
-        filled = asyncio.run(_fill(url, conversations, messages, is_indexed=is_indexed))
-        hub.start()
-        client = Client(hub.port, cookie)
-        stack.callback(client.close)
-        yield House(hub, url, client, filled)
+        yield server.url("bench")
 
 
-async def _own(hub: Hub) -> str:
-    admin = await hub.own()
+async def _own(hub: Hub) -> None:
+    await (await hub.own()).close()
+
+
+async def _sign_in(url: str) -> str:
+    """The cookie of a new session of the owner, whose password nobody has kept."""
+    token = random_token()
+    store = Store(url)
+    await store.start()
     try:
-        return "; ".join(f"{morsel.key}={morsel.value}" for morsel in admin.http.cookie_jar)
+        await store.write(lambda tx: sessions.start(tx, 1, sessions.hash_of(token), sessions.STAY))
     finally:
-        await admin.close()
+        await store.stop()
+    return f"{COOKIE}={token}"
 
 
-async def _fill(url: str, conversations: int, messages: int, *, is_indexed: bool) -> Filled:
+async def _fill(url: str, conversations: int, messages: int, *, is_indexed: bool) -> tuple[Filled, int]:
     filled = await fill(url, conversations=conversations, messages=messages)
     if is_indexed:
         store = Store(url)
@@ -109,4 +150,6 @@ async def _fill(url: str, conversations: int, messages: int, *, is_indexed: bool
             await make_indexer(store, LocalBus()).catch_up()
         finally:
             await store.stop()
-    return filled
+    talk = await fill_talk(url, filled.channel_id, TALK)  # in no index: searches find what they found without it
+    await settle(url)
+    return filled, talk

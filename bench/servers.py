@@ -149,15 +149,22 @@ def bare(name: str, *words: str) -> Iterator[Server]:
 
 
 class Hub:
-    """`omnibox serve` as a user starts it, on a temporary folder that may be started again after a stop or a kill."""
+    """`omnibox serve` as a user starts it, on a temporary folder that may be started again after a stop or a kill.
 
-    def __init__(self, outbound_allow: Sequence[str] = (), settings: Sequence[str] = ()) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="omnibox-bench-"))
+    With `kept` it is that folder, and stays.
+    """
+
+    def __init__(
+        self, outbound_allow: Sequence[str] = (), settings: Sequence[str] = (), kept: Path | None = None
+    ) -> None:
+        self._is_kept = kept is not None
+        self.folder = kept or Path(tempfile.mkdtemp(prefix="omnibox-bench-"))
         self.home = self.folder / "home"
         self.database = self.home / "omnibox.db"
         self.output = self.folder / "output"
         self.port = spare_port()
-        self.home.mkdir(mode=0o700)
+        self.home.mkdir(mode=0o700, exist_ok=self._is_kept)
+        self.output.unlink(missing_ok=True)
         allow = ", ".join(f'"{target}"' for target in outbound_allow)
         lines = [f"outbound_allow = [{allow}]", *settings]
         (self.home / "omnibox.toml").write_text("\n".join(lines) + "\n")
@@ -195,7 +202,8 @@ class Hub:
     def close(self) -> None:
         if self._server is not None:
             self._server.stop()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        if not self._is_kept:
+            shutil.rmtree(self.folder, ignore_errors=True)
 
 
 @contextmanager

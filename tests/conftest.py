@@ -7,8 +7,14 @@ import secrets
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.servers import Postgres, Redis, find_postgres, find_redis
+
+# A busy machine is no failure. In CI hypothesis takes its profile «ci», which draws the same cases every time.
+settings.register_profile("omnibox", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+if os.environ.get("CI") != "true":
+    settings.load_profile("omnibox")
 
 
 @pytest.hookimpl(wrapper=True)

@@ -20,33 +20,41 @@ def spare_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def find_postgres() -> Postgres | None:
-    """The running server that OMNIBOX_TEST_PG names, else one to be started, else None."""
-    if given := os.environ.get("OMNIBOX_TEST_PG"):
+def find_postgres(kept: Path | None = None) -> Postgres | None:
+    """The running server that OMNIBOX_TEST_PG names, else one to be started, else None.
+
+    With `kept` it is always one of our own, whose cluster stays in that folder for the next time.
+    """
+    given = os.environ.get("OMNIBOX_TEST_PG")
+    if given and kept is None:
         return Postgres(None, given)
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[4]))
     programs = found[-1].parent if found else None
     if programs is None and (initdb := shutil.which("initdb")):
         programs = Path(initdb).parent
-    return None if programs is None else Postgres(programs)
+    return None if programs is None else Postgres(programs, kept=kept)
 
 
 class Postgres:
     """A cluster without durability: tests of crashes are about us, not about it."""
 
-    def __init__(self, programs: Path | None, given: str = "") -> None:
+    def __init__(self, programs: Path | None, given: str = "", kept: Path | None = None) -> None:
         self._programs = programs
         self._given = given
-        self._folder = Path()
+        self._kept = kept
+        self._folder = kept or Path()
         self.port = 0
 
     def __enter__(self) -> Postgres:
         if self._programs is None:
             return self
-        self._folder = Path(tempfile.mkdtemp(prefix="omnibox-pg-"))
+        self._folder = self._kept or Path(tempfile.mkdtemp(prefix="omnibox-pg-"))
         self._folder.chmod(0o755)
         self.port = spare_port()
         home = self._folder / "pg"
+        if home.exists():
+            self.start()
+            return self
         home.mkdir(mode=0o700)
         if os.getuid() == 0:  # initdb refuses root
             shutil.chown(home, "postgres", "postgres")
@@ -76,7 +84,9 @@ class Postgres:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._programs is not None:
+        if self._kept is not None:
+            self.stop("fast")
+        elif self._programs is not None:
             self.stop()
             shutil.rmtree(self._folder, ignore_errors=True)
 

@@ -348,7 +348,7 @@ def test_several_processes_need_a_server_for_the_data(role: str, database: str, 
 def test_a_database_that_is_not_there_is_named(role: str, tmp_path: Path) -> None:
     url = "postgresql://u:hunter2@127.0.0.1:9/d"
     answer = run(role, "--home", tmp_path / "home", OMNIBOX_DATABASE_URL=url)
-    assert (answer.returncode, answer.stdout) == (2, b"")
+    assert (answer.returncode, answer.stdout) == (75, b"")
     assert answer.stderr == b"omnibox: the database does not answer; run `omnibox check`\n"
 
 

@@ -25,9 +25,10 @@ from omnibox.connector import (
     Sent,
     Step,
 )
-from omnibox_email.account import CHANNEL_FIELDS, FIELDS, read_account
+from omnibox_email.account import read_account
 from omnibox_email.explained import ERRORS
 from omnibox_email.faults import Timings
+from omnibox_email.forms import CHANNEL_FIELDS, FIELDS
 from omnibox_email.sending.manners import CONFIRMATION, PACES, QUOTES
 
 if TYPE_CHECKING:

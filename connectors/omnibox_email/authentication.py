@@ -36,6 +36,8 @@ class Result:
 
 def trusted_lines(block: Headers) -> tuple[str, ...]:
     """The Authentication-Results that stand above the Received line of our border: nobody outside can write there."""
+    if not block.has("authentication-results"):
+        return ()
     found: list[str] = []
     for name, value in block.fields:
         if name == "received" and not _is_internal(value.decode("ascii", "replace")[:LONGEST_HEADER]):
@@ -63,6 +65,8 @@ def _is_private(text: str) -> bool:
 
 def doubt(lines: Sequence[str], domain: str, own_ids: Collection[str]) -> str | None:
     """Why the sender's domain is in doubt by the checks of our own server; None where they found nothing against it."""
+    if not lines:
+        return None
     results = list(_results(lines, {one.casefold() for one in own_ids}))
     dmarc = {each.result for each in results if each.method == "dmarc" and _fits(each.domain or domain, domain)}
     if dmarc & {"pass", "fail"}:

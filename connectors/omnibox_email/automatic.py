@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from omnibox_email.bounces import wording
+from omnibox_email.charsets import words
 from omnibox_email.heads import addresses
 from omnibox_email.heads.headers import Headers
 
@@ -18,6 +19,8 @@ _MARKERS = (
     "x-auto-generated",
     "x-mail-autoreply",
     "x-autoreply-from",
+    "x-auto-reply-from",
+    "x-auto-response",
     "x-autoreply-domain",
     "x-autorely",  # a misspelling that a widespread panel sends
     "x-vacation",
@@ -32,17 +35,25 @@ _MARKERS = (
     "x-amazon-auto-reply",
 )
 _ROBOTS = re.compile(
-    r"(?:(?:mailer|mail)-?daemon|post-?master|no[-_.]?_?repl(?:y|ies)|noreply\d*|do[-_.]?_?not[-_.]?_?reply"
+    r"(?:(?:mailer|mail)-?daemon|post-?master"
+    r"|(?:[a-z0-9.-]{1,40}[-_.+])?(?:no[-_.]?_?repl(?:y|ies)|noreply\d*|do[-_.]?_?not[-_.]?_?reply)"
     r"|dont[-_.]?reply|bounces?"
     r"|auto-?(?:reply|responder|response|mail)|no[-_.]?(?:responder|responda|contestar|conteste)"
     r"|nao[-_.]?(?:responder|responda)"
     r"|non[-_.]?rispondere|ne[-_.]?pas[-_.]?repondre|nepasrepondre|keine[-_.]?antwort|nicht[-_.]?antworten"
+    r"|geen[-_.]?antwoord|ei[-_.]?vastausta|ikke[-_.]?svar|svara[-_.]?(?:inte|ej)|neodpov[ií]d(?:at|ejte)|yanitlamayin"
+    r"|unmonitored"
     r"|niet[-_.]?beantwoorden|nie[-_.]?odpowiadaj)(?:[+._-].*)?\Z"
 )
 _BULK = frozenset({"bulk", "list", "junk", "auto_reply", "auto-reply", "autoreply"})
 _NO = frozenset({"", "no", "false", "0", "none"})
-_LIST = re.compile(r"list-(?:id|unsubscribe(?:-post)?|post|help|subscribe|owner|archive|software)\Z")
-_MAILERS = re.compile(r"vacation|auto-?respon|auto-?reply|out-of-office", re.I)
+_LIST = words(
+    """
+    list-id list-unsubscribe list-unsubscribe-post list-post list-help list-subscribe list-owner list-archive
+    list-software mailing-list x-mailing-list x-beenthere x-mailman-version
+    """
+)
+_MAILERS = re.compile(r"vacation(?! rental)|auto-?respon|auto-?reply|out-of-office", re.I)
 
 # What machines write before the subject they answer. A person may write it as well, so it counts only with a second
 # sign: the mail answers one, or its text speaks as such mails do.
@@ -61,6 +72,8 @@ _SUBJECTS = re.compile(
     r"|automatski odgovor|samodejni odgovor|аутоматски одговор|resposta autom[àa]tica|automaatvastus"
     r"|automātisk[aā] atbilde|automatinis atsakymas|رد تلقائي|پاسخ خودکار|(?:תשובה|מענה) אוטומטית?|trả lời tự động"
     r"|balasan otomatis|(?:การ)?ตอบกลับอัตโนมัติ|auto-?antwort|vacation reply|auto(?=: re:)|on vacation"
+    r"|(?:erantzun|balasan) automatik(?:oa)?|स्वचालित उत्तर|sjálfvirkt svar|abwesenheit|absence|ausencia|fravær|poissa"
+    r"|vacation|away from (?:my desk|the office)|i am out of (?:the )?office"
     r"|absent\(?e?\)? du bureau|réponse d['’]absence|ausente de la oficina|mensaje automático|messaggio automatico"
     r"|poza biurem|nieobecność|frånvaro|frånvarande|fraværende|ikke til stede|ude af kontoret|mimo kancelář"
     r"|házon kívül|вне офиса|нет на (?:месте|работе)|ofis dışında|不在(?:通知)?|外出中?|不在办公室|부재 ?중)"
@@ -82,7 +95,9 @@ _WORDS = re.compile(
     r"|urlopie|nieobecn|dovolen|nepřítom|отпуск|отсутств|получили ваш|izin|άδεια|szabadság|concediu"
     r"|自動(?:送信|返信|配信)|不在|休暇|お問い合わせありがとう|自动|休假|收到您|자동|휴가|부재"
     r"|відпуст|godišnj|odmor|одмор|dopust|puhkus|atostog|atvaļinājum|إجازة|خارج المكتب|מחופש|בחופש|nghỉ phép|cuti\b"
-    r"|ลาพัก|ลาหยุด|vacances",
+    r"|ลาพัก|ลาหยุด|vacances"
+    r"|\b(?:i am|i'm|we are) (?:currently |now )?away\b|bin (?:\w+ ){0,4}nicht da\b|estoy fuera|estou fora"
+    r"|ofis\w* değil|λείπω|απουσι|εκτός γραφείου",
     re.I,
 )
 
@@ -111,12 +126,12 @@ def _submitted(block: Headers) -> str:
 def _of_headers(block: Headers) -> str | None:
     if block.plain("precedence").lower() in _BULK or block.plain("x-precedence").lower() in _BULK:
         return "bulk"
-    if any(_LIST.match(name) for name, _ in block.fields):
+    if block.has_any(_LIST):
         return "list"
-    suppressed = re.split(r"[,;\s]+", block.plain("x-auto-response-suppress").lower())
-    if {"all", "oof", "autoreply"} & set(suppressed):
+    suppressed = block.plain("x-auto-response-suppress").lower()
+    if suppressed and {"all", "oof", "autoreply"} & set(re.split(r"[,;\s]+", suppressed)):
         return "auto-response-suppress"
-    is_marked = any(block.has(name) and block.plain(name).lower() not in _NO for name in _MARKERS)
+    is_marked = block.has_any(_MARKERS) and any(block.plain(name).lower() not in _NO for name in _MARKERS)
     if is_marked or block.plain("delivered-to").lower() == "autoresponder" or _MAILERS.search(block.plain("x-mailer")):
         return "auto-replied"
     if "autoresponder" in block.plain("x-post-messageclass").lower():

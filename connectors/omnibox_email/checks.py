@@ -67,8 +67,9 @@ async def _imap(context: Context, account: Account, timings: Timings) -> AsyncIt
         return
     name = "IMAP connection"
     try:
+        tls = await asyncio.to_thread(server.tls)
         sock = await context.connect(server.host, server.port, timings.connect_s)
-        line = await imap.dial(sock, server.host, server.security, server.tls(), timings)
+        line = await imap.dial(sock, server.host, server.security, tls, timings)
     except BadSettings as error:
         yield Check(name, ok=False, why="The operator's rules forbid this target.", cure=str(error))
         return

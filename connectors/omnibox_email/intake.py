@@ -61,8 +61,10 @@ class Ours:
     def part_of(self, message_id: str) -> str | None:
         """The id of our part that was sent under `message_id`; None for ids that are not ours."""
         found = _PART.fullmatch(message_id)
+        if not found:
+            return None
         domains = {addresses.domain_of(addresses.fold(channel.address)) for channel in self.channels}
-        return found.group(1) if found and found.group(2).lower() in domains else None
+        return found.group(1) if found.group(2).lower() in domains else None
 
 
 def message_id(part_id: str, address: str) -> str:
@@ -156,7 +158,7 @@ def _inbound(mail: Mail, place: Place, ours: Ours) -> Inbound:
         external_id=mail.message_id or f"{mail.digest}@missing",
         text=_noted(mail, mail.text),
         html=mail.html and _noted(mail, mail.html),
-        reply_text=_noted(mail, mail.reply_text),
+        reply_text=_noted(mail, mail.reply_text) if mail.reply_text != mail.text else None,
         subject=mail.subject,
         name=mail.sender.name if mail.sender else None,
         refs=(*reported, *refs(mail)),

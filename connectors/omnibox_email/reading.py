@@ -151,12 +151,14 @@ def _of_headers(block: Headers, hints: Sequence[str]) -> dict[str, Any]:
 
 def canonical_digest(raw: bytes, tree: mime.Tree) -> str:
     """SHA-256 of the mail with LF line ends and without the trace headers that relays add."""
-    digest = hashlib.sha256()
-    for name, value in tree.root.headers.fields:
-        if name not in TRACE:
-            digest.update(name.encode("latin-1") + b":" + b" ".join(value.split()) + b"\n")
-    body = raw[tree.root.start :]
-    digest.update(b"\n" + body.replace(b"\r\n", b"\n").rstrip(b"\n"))
+    lines = [
+        name.encode("latin-1") + b":" + b" ".join(value.split()) + b"\n"
+        for name, value in tree.root.headers.fields
+        if name not in TRACE
+    ]
+    body = raw[tree.root.start :].replace(b"\r\n", b"\n").rstrip(b"\n")
+    digest = hashlib.sha256(b"".join([*lines, b"\n"]))
+    digest.update(body)
     return digest.hexdigest()
 
 
@@ -172,6 +174,8 @@ def _labels(tree: mime.Tree) -> tuple[str, ...]:
 
 
 def _attachments(files: Sequence[shown.Enclosed], html: str | None) -> tuple[Attachment, ...]:
+    if not files:
+        return ()
     shown_ids = sanitising.content_ids(html) if html else frozenset()
     return tuple(_attachment(file, shown_ids) for file in files)
 

@@ -33,6 +33,7 @@ from omnibox.connector import (
     Window,
 )
 from omnibox_messenger.explained import ERRORS
+from omnibox_messenger.offering import OFFERS
 from omnibox_messenger.rendering import GRAPH, MOST_TEXT, VERSION
 from omnibox_messenger.setup.app import FIELDS as APP
 from omnibox_messenger.setup.app import read_app
@@ -60,6 +61,7 @@ class Messenger:
         address=AddressKind("psid"),
         max_text=MOST_TEXT,
         files=FileLimits(bytes=25 * 1024 * 1024),
+        offers=OFFERS,
         receipts=frozenset({"delivered", "read"}),
         windows=(
             Window(DAY_S - SAFETY_S, mode="response"),
@@ -133,6 +135,14 @@ class Messenger:
             help="Customers see when somebody types an answer and when their message was read.",
             default=True,
         ),
+        Field(
+            "personas",
+            kind="boolean",
+            title="Show who answers",
+            help="Customers see the name and picture of the agent, instead of the page's. "
+            "Only for agents who have a picture in their profile.",
+            default=False,
+        ),
         *WELCOME,
         Field("granted_by", kind="consent", title="Facebook Login"),
     )
@@ -173,8 +183,8 @@ class Messenger:
 
     def verify(self, request: Request) -> None:
         """Raise `Forged` unless the body carries Meta's HMAC-SHA256; the old SHA-1 header counts for nothing."""
-        found = re.fullmatch(r"sha256=([0-9a-f]{64})", request.header("x-hub-signature-256"))
-        if found is None or not request.signed_by(self._app_secret, found[1]):
+        kind, _, signature = request.header("x-hub-signature-256").partition("=")
+        if kind != "sha256" or not request.signed_by(self._app_secret, signature):
             raise Forged("x-hub-signature-256 does not match the body")
 
     def challenge(self, request: Request) -> str:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from datetime import datetime
 
-from omnibox.connector import Deleted, Echo, Edited, Envelope, Inbound, Notice, Reaction, Receipt, Unreadable
+from omnibox.connector import Deleted, Echo, Edited, Envelope, Inbound, Notice, Reaction, Receipt, Unreadable, Warned
 from omnibox_messenger.attachments import files, words
 from omnibox_messenger.decoding import decode, elements, identifier, integer, member, milliseconds, moment, text
 from omnibox_messenger.events import Event, events, ref, referral, watermark
@@ -43,7 +42,7 @@ def _made(event: Event, app_id: str) -> list[Envelope]:
     if event.page is None:
         return [unreadable(event, "no_page")]
     if event.member in ("policy_enforcement", "policy-enforcement"):  # Meta has documented both
-        return [_policy(replace(event, contact=event.contact or event.page))]
+        return [_policy(event, event.page)]
     if event.contact is None and event.kind not in ("edited", "deleted"):
         name = text(member(event.element, "field"))
         return [_change(event.page, name) if name else unreadable(event, "no_contact")]
@@ -114,6 +113,7 @@ def _message(event: Event) -> Inbound:
         text=shown,
         refs=_refs(event),
         files=found,
+        chosen=_payload(member(event.body, "quick_reply")),
     )
 
 
@@ -154,7 +154,14 @@ def _postback(event: Event) -> Inbound:
         sent_at=_at(event),
         external_id=mid,
         text=event.text or text(member(event.body, "payload")) or "[button]",
+        chosen=_payload(event.body),
     )
+
+
+def _payload(pressed: object) -> str:
+    """What we gave the button to bring back; whose it is and whether it is ours, the core knows."""
+    found = text(member(pressed, "payload")) or ""
+    return found if len(found) <= LONGEST_ID else ""
 
 
 def _receipt(event: Event) -> Envelope:
@@ -246,11 +253,12 @@ def _handover(event: Event) -> Notice:
     return _notice(event, "handover", f"{words_} ({app[:100]})" if app else words_)
 
 
-def _policy(event: Event) -> Notice:
-    """It concerns the page, not a person: where it names none, the page speaks in a conversation of its own."""
-    action = text(member(event.body, "action")) or "notice"
-    reason = text(member(event.body, "reason")) or "no reason given"
-    return _notice(event, "policy", f"Meta's policy enforcement: {action[:100]} ({reason[:500]})")
+def _policy(event: Event, page: str) -> Warned:
+    """It concerns the page, not a person."""
+    action = (text(member(event.body, "action")) or "").lower()
+    is_over = action.startswith("unblock")
+    code = "messenger.policy_block" if is_over or action.startswith("block") else "messenger.policy_warning"
+    return Warned(_short(page), _at(event), code, is_over)
 
 
 def _other(event: Event) -> Notice:

@@ -54,25 +54,33 @@ def everyday(raw: bytes) -> Sequence[Inbound] | None:
         body = _decoder.decode(raw)
     except (ValueError, RecursionError):
         return None
-    found = [_message(entry.id, element) for entry in body.entry for element in entry.messaging]
-    if None in found:
+    elements = [(entry.id, element) for entry in body.entry for element in entry.messaging]
+    if not all(_is_everyday(page, element) for page, element in elements):
         return None
-    return sorted((each for each in found if each is not None), key=lambda inbound: inbound.sent_at)
+    elements.sort(key=_time)
+    return [_message(page, element) for page, element in elements]
 
 
-def _message(page: str, element: _Element) -> Inbound | None:
+def _time(found: tuple[str, _Element]) -> int:
+    return found[1].timestamp
+
+
+def _is_everyday(page: str, element: _Element) -> bool:
     sender, mid, text = element.sender.id, element.message.mid, element.message.text
-    if not (
+    return (
         page == element.recipient.id != sender
         and _is_id(page)
         and _is_id(sender)
         and _is_id(mid)
-        and text
+        and text != ""
         and "\0" not in text
         and EARLIEST_MS <= element.timestamp < LATEST_MS
-    ):
-        return None
-    return Inbound(mid, sender, page, moment(element.timestamp), mid, text)
+    )
+
+
+def _message(page: str, element: _Element) -> Inbound:
+    mid = element.message.mid
+    return Inbound(mid, element.sender.id, page, moment(element.timestamp), mid, element.message.text)
 
 
 def _is_id(value: str) -> bool:

@@ -110,5 +110,10 @@ ERRORS: Mapping[str, tuple[str, str]] = {
         "Shorten or change it, and save.",
     ),
     "messenger.restricted": ("Meta has restricted the page for a time.", _APPEAL),
+    "messenger.policy_warning": (
+        "Meta has warned the page: it sees a breach of its policy.",
+        "Read Meta's notice in the page's support inbox, and end what it names.",
+    ),
+    "messenger.policy_block": ("Meta says that it has blocked the page for its policy.", _APPEAL),
     "messenger.blocked_for_policy": ("Meta has blocked the page or the app for its policy.", _APPEAL),
 }

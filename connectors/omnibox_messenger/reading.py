@@ -35,7 +35,8 @@ async def look_up(bot: AsyncBot, part: Outbound) -> Sent | Literal["absent", "un
     Meta does not return our metadata there. A message of ours with the same text, sent no earlier than two minutes
     before the part was written and not known under another part's id, is the part. A file cannot be compared: an
     unknown message without text leaves it unknown, and so does the same text up to a day earlier, since then a clock
-    may be wrong. What lies beyond the newest 50 messages is unknown too. Raises a `SendError` where Meta does not tell.
+    may be wrong. Nor can buttons and cards, whose text is not given back there. What lies beyond the newest 50 messages
+    is unknown too. Raises a `SendError` where Meta does not tell.
     """
     fields = f"messages.limit({PAGE_OF_MESSAGES}){{id,message,created_time,from}}"
     asked = {"platform": "messenger", "user_id": part.address, "fields": fields}
@@ -45,8 +46,13 @@ async def look_up(bot: AsyncBot, part: Outbound) -> Sent | Literal["absent", "un
     if not isinstance(threads, list):
         return "unknown"
     messages = [message for thread in threads for message in elements(member(member(thread, "messages"), "data"))]
-    alike = [found for found in _candidates(messages, part, bot.page) if _words(found[1]) == _words(part.text)]
-    since = [mid for mid, _, at in alike if at >= part.written_at - CLOSE]
+    is_template = part.offer is not None and bool(part.offer.buttons or part.offer.cards)
+    alike = [
+        (mid, said, at)
+        for mid, said, at in _candidates(messages, part, bot.page)
+        if _words(said) == _words(part.text) or (is_template and not said)
+    ]
+    since = [mid for mid, said, at in alike if said and at >= part.written_at - CLOSE]
     if since and part.text:
         return Sent(since[-1])  # the newest comes first: of two equal ones take the older
     if alike:

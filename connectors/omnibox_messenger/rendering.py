@@ -46,8 +46,12 @@ def quick_replies(titles: Sequence[str]) -> dict[str, Any]:
     """
     if len(titles) > MOST_QUICK_REPLIES or any(len(title) > LONGEST_PAYLOAD for title in titles):
         raise ValueError("unsupported")
-    shown = [{"content_type": "text", "title": _button(title), "payload": title} for title in titles]
+    shown = [quick_reply(_button(title), title) for title in titles]
     return {"quick_replies": shown} if shown else {}
+
+
+def quick_reply(title: str, payload: str) -> dict[str, str]:
+    return {"content_type": "text", "title": title, "payload": payload}
 
 
 def _button(title: str) -> str:

@@ -7,9 +7,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from omnibox.connector import Context, Outbound, OutboundFile, Rejected, Sent, Signal, Temporary, Uncertain
+from omnibox_messenger import offering, personas
 from omnibox_messenger.errors import UPLOAD_AGAIN
 from omnibox_messenger.graph import AsyncBot
-from omnibox_messenger.rendering import action, body, media_type, quick_replies
+from omnibox_messenger.rendering import action, body, media_type
 
 LARGEST_FILE = 25 * 1024 * 1024
 UPLOAD_LASTS = timedelta(days=80)  # Meta forgets one after 90 days
@@ -18,10 +19,11 @@ UPLOAD_TIMEOUT_S = 60.0
 
 async def send(context: Context, bot: AsyncBot, part: Outbound) -> Sent:
     """Deliver the part; raises a `SendError`. Up to `part.leaving()` nothing a person could see has happened."""
-    if len(part.files) + bool(part.text) != 1:
-        raise Rejected("messenger.bad_request")  # Meta takes a text or one file; parts() cuts a reply so
-    if part.text:
-        return await _post(bot, part, {"text": part.text})
+    has_cards = part.offer is not None and bool(part.offer.cards)
+    if len(part.files) + bool(part.text) + has_cards != 1:
+        raise Rejected("messenger.bad_request")  # Meta takes a text, one file or cards; parts() cuts a reply so
+    if not part.files:
+        return await _post(context, bot, part, {})
     return await _send_file(context, bot, part, part.files[0])
 
 
@@ -37,11 +39,11 @@ async def _send_file(context: Context, bot: AsyncBot, part: Outbound, file: Outb
     key = f"upload:{bot.page}:{file.key}"
     known = await context.recall(key)
     try:
-        return await _post(bot, part, _attachment(file, known or await _upload(context, bot, file, key)))
+        return await _post(context, bot, part, _attachment(file, known or await _upload(context, bot, file, key)))
     except Rejected as error:
         if error.code not in UPLOAD_AGAIN:
             raise
-    return await _post(bot, part, _attachment(file, await _upload(context, bot, file, key)))
+    return await _post(context, bot, part, _attachment(file, await _upload(context, bot, file, key)))
 
 
 def _attachment(file: OutboundFile, attachment_id: str) -> dict[str, Any]:
@@ -67,17 +69,34 @@ async def _upload(context: Context, bot: AsyncBot, file: OutboundFile, key: str)
     return found
 
 
-async def _post(bot: AsyncBot, part: Outbound, message: dict[str, Any]) -> Sent:
+async def _post(context: Context, bot: AsyncBot, part: Outbound, message: dict[str, Any]) -> Sent:
     """Our part id goes along as metadata, so that Meta's echo confirms the part even if the answer is lost."""
+    said = {**offering.message(part.text, part.offer), **message, "metadata": part.id}
     try:
-        said = {**message, **quick_replies(part.quick_replies), "metadata": part.id}
         payload = body(part.address, said, part.mode)
     except ValueError:
         raise Rejected("messenger.bad_request") from None
-    await bot.pace.turn("text" if "text" in message else "media")
+    persona = await personas.find(context, bot, part)
+    await bot.pace.turn("media" if part.files else "text")
     await part.leaving()
-    answer = await bot.send_raw(payload)
+    answer = await _send_as(context, bot, part, payload, persona)
     found = answer.get("message_id")
     if not isinstance(found, str) or not found:
         raise Uncertain("messenger.odd_answer")
     return Sent(found)
+
+
+async def _send_as(
+    context: Context, bot: AsyncBot, part: Outbound, payload: dict[str, Any], persona: str | None
+) -> dict[str, Any]:
+    """As the agent; where Meta refuses just that, nothing was sent, and the page says it."""
+    if persona is None:
+        return await bot.send_raw(payload)
+    try:
+        return await bot.send_raw({**payload, "persona_id": persona})
+    except Rejected as error:
+        if error.code != "messenger.bad_request":
+            raise
+    answer = await bot.send_raw(payload)
+    await personas.drop(context, bot, part)
+    return answer

@@ -38,6 +38,7 @@ from omnibox.secrets import Secrets
 from omnibox.signalling import Signalling
 from omnibox.store import Store, StoreUnavailable, Transaction
 from omnibox.store.migrations import migrate
+from omnibox.store.trouble import is_of_the_store, trouble_of
 from omnibox.team import agents
 from omnibox.team.agents import is_set_up
 from omnibox.web import routes
@@ -50,6 +51,7 @@ from omnibox.web.hints import Hints
 from omnibox.web.hub import Hub
 from omnibox.web.readiness import Readiness
 from omnibox.web.server import make_app
+from omnibox.web.trouble import Trouble
 
 STOP_S = 10
 INDEX_AFTER_S = 0.5
@@ -117,9 +119,11 @@ async def running(
 async def _migrate(config: Config) -> None:
     try:
         await migrate(config.store_url)
-    except OSError as error:
-        if config.database_path is None:  # a server that is not there; else it is about a file, which the error names
-            raise StoreUnavailable(type(error).__name__) from None
+    except Exception as error:
+        if isinstance(error, OSError) and config.database_path is not None:
+            raise  # about a file, which the error names
+        if is_of_the_store(error):
+            raise StoreUnavailable(trouble_of(error)) from None
         raise
 
 
@@ -169,6 +173,7 @@ def _compose(hub: Hub, config: Config, bus: Bus, registry: Mapping[str, Register
     hub.signalling = Signalling(hub.store, hub.connections.way, hub.clock)
     hub.hints = Hints(hub.store, bus, hub.feed, screens=hub.screens, visitors=hub.visitors_here)
     hub.readiness = Readiness(hub.store, bus, hub.connections)
+    hub.trouble = Trouble(hub.store, lambda word: hub.feed.hint(kind="trouble", code=word or None))
 
 
 def _build_of(pages: Path) -> str:
@@ -181,7 +186,7 @@ def _build_of(pages: Path) -> str:
 async def _working(hub: Hub, config: Config, bus: Bus, role: Role, *, alone: bool) -> AsyncIterator[None]:
     """What this process has to do runs meanwhile; if a part of it ends by itself, that is a defect: we stop."""
     client = GuardedHttp(Guard(config.outbound_allow))
-    parts: dict[str, Coroutine[Any, Any, None]] = {}
+    parts: dict[str, Coroutine[Any, Any, None]] = {"store": hub.trouble.run()}
     if not alone:
         parts |= {"bus": bus.run(), "connections": hub.connections.watch(bus)}
     if role.answers:

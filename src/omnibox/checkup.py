@@ -17,6 +17,7 @@ from omnibox.config import Config, open_blobs
 from omnibox.registry import load_connectors
 from omnibox.secrets import BadKey, Secrets
 from omnibox.store import StoreUnavailable
+from omnibox.store.engine import ROOM_BYTES
 from omnibox.store.migrations import HEAD
 from omnibox.store.tables import channel, connection
 
@@ -78,13 +79,19 @@ def _check_home(config: Config) -> Finding:
         if os.access(parent, os.W_OK | os.X_OK):
             return Finding("home folder", f"{home}: none yet; the first start makes it")
         return Finding("home folder", f"{home} cannot be made", f"make it, owned by the user that runs omnibox: {home}")
+    disk = os.statvfs(home)
+    free = disk.f_bavail * disk.f_frsize
+    if disk.f_flag & os.ST_RDONLY:
+        return Finding("home folder", f"{home} is on a disk that cannot be written", "make that disk writable")
+    if free < ROOM_BYTES:
+        return Finding("home folder", f"{home} is on a disk that is full", "free space on it")
     wanted = [home, *(path for path in (config.database_path, config.files_folder) if path and path.exists())]
     for path in wanted:
         if not os.access(path, os.W_OK | (os.X_OK if path.is_dir() else 0)):
             return Finding(
                 "home folder", f"{path} cannot be written", f"chown -R it to the user that runs omnibox: {path}"
             )
-    return Finding("home folder", str(home))
+    return Finding("home folder", f"{home}, {free / 1e9:,.1f} GB free")
 
 
 async def _read_database(config: Config) -> Database:

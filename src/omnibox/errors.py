@@ -97,6 +97,25 @@ ERRORS: Mapping[str, Words] = {
     "own_recipient": ("An address in copy is one of your own channels.", "Take it out."),
     "too_many_recipients": ("These are more people in copy than one reply may have.", "Take some out."),
     "no_recipients": ("This channel has no copies: a reply goes to the customer alone.", "Take the others out."),
+    "no_choices": (
+        "This channel does not take choices of this kind.",
+        "Write them into the text; what it takes is its capability `offers`.",
+    ),
+    "too_many_choices": ("These are more choices than this channel takes.", "Take some out."),
+    "choice_without_words": ("A choice has no title.", "Write one, or take the choice out."),
+    "choice_too_long": ("The words of a choice are longer than this channel shows them.", "Shorten them."),
+    "choice_twice": ("Two choices have the same title.", "Give each another one."),
+    "bad_choice_url": (
+        "The address of a choice or a picture is no full https address, or holds what looks like a card number.",
+        "Enter it as a browser shows it, beginning with https://.",
+    ),
+    "choices_need_text": ("Choices stand below a text, and there is none.", "Write one."),
+    "text_above_buttons": (
+        "The text is longer than this channel takes above buttons.",
+        "Shorten it, or send its beginning as a reply of its own.",
+    ),
+    "buttons_beside_cards": ("A reply has buttons or cards, not both.", "Put the buttons on a card."),
+    "bare_card": ("A card has nothing but its title.", "Give it a subtitle, a picture or a button."),
     "file_type_refused": ("This channel does not take files of this type.", "Send another type, or a link."),
 }
 

@@ -18,6 +18,7 @@ MOST_ENTRIES = 200
 EMAIL = re.compile(r"[^\s@\"<>(),;:]+@[^\s@\"<>(),;:\[\]]+")
 LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
 HOST = re.compile(rf"(?=.{{1,254}}$){LABEL}(?:\.{LABEL})*\.?")
+HTTPS = re.compile(r"https://[^\s/?#•]+[^\s•]*")  # what was hidden in it no longer leads anywhere
 COLOR = re.compile(r"#[0-9a-fA-F]{6}")
 HIDDEN = ("secret", "consent")  # never leave by the API
 MAY_BE_EMPTY = ("text", "long")  # elsewhere an empty text means: not set
@@ -307,3 +308,8 @@ _READERS: Mapping[str, Callable[[Field, str], str]] = {
 }
 
 KINDS = frozenset({"number", "boolean", "list", *_READERS})
+
+
+def is_https(url: str) -> bool:
+    """Whether it is the full address of a page or a picture that anybody may be sent to."""
+    return len(url) <= LONGEST_LINE and HTTPS.fullmatch(url) is not None

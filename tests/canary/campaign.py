@@ -215,6 +215,9 @@ async def answer(hub: Hub) -> None:
     by_channel: dict[int, list[dict[str, Any]]] = {}
     for row in await rows(hub):
         by_channel.setdefault(row["channel"], []).append(row)
+    at_a_glance = await admin.ask("GET", "/api/snapshot")
+    offering = {each["name"] for each in at_a_glance["connectors"] if each["capabilities"]["offers"]}
+    takes_cards = {each["id"] for each in at_a_glance["channels"] if each["connector"] in offering}
     turns = [own[turn] for turn in range(8) for own in by_channel.values() if turn < len(own)]
     hub.world.house.smtp._faults.append(SmtpFault("dot", "refuse", 554, f"5.6.0 no {spelled(0)}", times=1))
 
@@ -226,6 +229,8 @@ async def answer(hub: Hub) -> None:
             kept = await answer.json()
         takes_files = row["contact"]["email"] or row["presence"]
         body = {"text": f"Thanks for {card}, we say", "files": [kept["id"]] if takes_files else [], "anyway": True}
+        if row["channel"] in takes_cards:
+            body["offer"] = {"cards": [{"title": card[:80], "subtitle": f"It is {card}"[:80]}]}
         await admin.ask("POST", f"/api/conversations/{row['id']}/replies", body | {"client_id": secrets.token_hex(8)})
         body = {"client_id": secrets.token_hex(8), "text": f"Their card is {card}"}
         await admin.ask("POST", f"/api/conversations/{row['id']}/notes", body)

@@ -134,6 +134,12 @@ async def reply(house: House) -> bool:
     return await status_of(house, "POST", f"/api/conversations/{await row_id(house)}/replies", body) >= 500
 
 
+async def choices(house: House) -> bool:
+    offer = {"cards": [{"title": CARD, "subtitle": f"It is {CARD}"}]}
+    body = {"client_id": secrets.token_hex(8), "offer": offer, "anyway": True}
+    return await status_of(house, "POST", f"/api/conversations/{await row_id(house)}/replies", body) >= 500
+
+
 async def note(house: House) -> bool:
     body = {"client_id": secrets.token_hex(8), "text": CARD}
     return await status_of(house, "POST", f"/api/conversations/{await row_id(house)}/notes", body) >= 500
@@ -171,6 +177,7 @@ DOORS: dict[str, tuple[Any, tuple[Door, ...]]] = {
     "inbox.intake.mask_content": (bare, (upload,)),
     "inbox.conversations.mask": (plain, (chat, page)),
     "inbox.replies.mask": (plain, (reply,)),
+    "inbox.offers.mask": (plain, (choices,)),
     "inbox.contacts.mask": (plain, (contact,)),
     "web.conversations.mask": (plain, (reply, note)),
     "web.given.mask": (plain, (naming,)),
@@ -183,6 +190,7 @@ NO_DOORS = {
     "inbox.merging": "an edit has come in by intake; the list shows its beginning",
     "inbox.taking": "the words of a notice have come in by intake",
     "inbox.splits": "two masked texts together: tests/inbox/test_splits.py",
+    "cards.pieces": "the same in the history: tests/cards/test_remask.py",
     "inbox.indexing": "masked texts after folding: the campaign searches the index",
     "inbox.figures": "an excerpt of a masked text",
     "inbox.lines": "a sentence of the code",

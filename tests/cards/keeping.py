@@ -80,7 +80,7 @@ class Kept:
         finally:
             await store.stop()
 
-    async def plant(self, column: sa.Column[Any], text: str, **where: object) -> None:
+    async def plant(self, column: sa.Column[Any], text: str | int, **where: object) -> None:
         """Put a plain text where only masked ones go, past the type that would refuse it."""
         table = sa.table(column.table.name, sa.column(column.name), *map(sa.column, where))
         change = sa.update(table).values({column.name: text})

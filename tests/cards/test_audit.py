@@ -100,6 +100,8 @@ async def test_text_files_are_searched_and_others_are_said_to_be_unread(embedded
         await embedded.plant_file(f"a,b\nx,{CARD}\n".encode(), "text/csv"),
         await embedded.plant_file(wide, "text/plain"),
         await embedded.plant_file(f'{{"pan": "{CARD}"}}'.encode(), "application/octet-stream"),
+        await embedded.plant_file(f"<svg><text>{CARD}</text></svg>".encode(), "image/svg+xml"),
+        await embedded.plant_file(f"called a picture, {CARD}".encode(), "image/png"),
     ]
     await embedded.plant_file(b"\x89PNG\r\n\x1a\n\0\0" + CARD.encode(), "image/png")
     await embedded.plant_file(b"%PDF-1.7 \0" + CARD.encode(), "application/pdf")
@@ -131,6 +133,18 @@ async def test_the_index_is_searched(kept: Kept) -> None:
     assert status == 1
     assert "search_document.text" in page
     assert "a word: Visa •••• 1111" in page
+
+
+async def test_what_stays_by_the_rules_is_no_hit_where_it_stands_alone(embedded: Kept) -> None:
+    """A number in a link's path stays in its message; in the index it is a word by itself."""
+    await embedded.plant(t.message.c.text, "See https://shop.example/orders/4111111111111111 please", id=1)
+    store = Store(embedded.url)
+    await store.start()
+    try:
+        await make_indexer(store, LocalBus()).catch_up()
+    finally:
+        await store.stop()
+    assert (await embedded.audit())[0] == 0
 
 
 async def test_bytes_that_no_row_names_any_more_are_found_in_file_and_log(embedded: Kept) -> None:

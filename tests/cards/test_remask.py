@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import sqlite3
 from asyncio.subprocess import PIPE
@@ -27,6 +28,7 @@ from omnibox.inbox.indexing import make_indexer
 from omnibox.inbox.views import Sight
 from omnibox.store import Store
 from omnibox.store import tables as t
+from omnibox.store.columns import Json
 from omnibox.store.search import index_of, parse
 
 OWN = r"LC-?\d{4}-?\d{4}"
@@ -67,15 +69,17 @@ async def test_history_is_masked_after_it_was_counted(kept: Kept) -> None:
     await kept.plant(t.message.c.html, "<p>Take <b>4111</b> 1111&nbsp;1111 1111</p>", id=1)
     await kept.plant(t.conversation.c.last_text, CARD, id=1)
     file = await kept.plant_file(f"pan\n{CARD}\n".encode(), "text/csv")
+    drawing = await kept.plant_file(f"<svg><text>{CARD}</text></svg>".encode(), "image/svg+xml")
     counted = await remask(kept, "--dry-run")
-    assert "would be hidden: 4 card numbers in 4 values" in counted
+    assert "would be hidden: 5 card numbers in 5 values" in counted
     assert (await kept.audit())[0] == 1
     said = await remask(kept)
     assert "message.html" in said
-    assert "Hidden in 3 rows and files" in said
+    assert "Hidden in 4 rows and files" in said
     assert (await texts(kept))[0] == f"Take {HIDDEN}"
     assert (await texts(kept, t.message.c.html))[0] == "<p>Take <b>••••</b> ••••&nbsp;•••• 1111</p>"
     assert await kept.file_of(file) == f"pan\n{HIDDEN}\n".encode()
+    assert await kept.file_of(drawing) == f"<svg><text>{HIDDEN}</text></svg>".encode()
     assert (await kept.audit())[0] == 0
     assert "to hide: nothing" in await remask(kept)
 
@@ -85,10 +89,53 @@ async def test_every_masked_column_of_every_table_is_masked(embedded: Kept) -> N
     fill(database, 12)
     with closing(sqlite3.connect(database)) as link, link:
         for column in all_masked():
-            link.execute(f"UPDATE {column.table.name} SET {column.name} = ? WHERE rowid = 2", (f"Mine: {CARD}",))
+            text = f"Mine: {CARD}"
+            value = json.dumps({"contact": text}) if isinstance(column.type, Json) else text
+            link.execute(f"UPDATE {column.table.name} SET {column.name} = ? WHERE rowid = 2", (value,))
     await remask(embedded)
     status, page = await embedded.audit()
     assert (status, page.partition("Found:")[2][:10]) == (0, " nothing.\n")
+
+
+async def test_a_number_sent_in_pieces_before_they_were_joined_is_hidden(kept: Kept) -> None:
+    """On channels where people chat; the messages of a conversation, the line in the list and the replies that wait."""
+    said = ["My card: 4111 1111", "4111 1111", "1111 1111", "1111 1111 and 5555 5555", "123", "5555 4444"]
+    for number, text in enumerate(said, 1):
+        await kept.plant(t.message.c.text, text, id=number)
+    await kept.plant(t.conversation.c.last_text, "1111 1111", id=1)
+    await kept.plant(t.conversation.c.last_message_id, 3, id=1)
+    assert (await kept.audit())[0] == 0  # nobody knows the connector: these may be mails
+    await kept.plant(t.connection.c.connector, "messenger", id=1)
+    status, page = await kept.audit()
+    assert (status, "in several messages" in page) == (1, True)
+    assert "messages in pieces" in await remask(kept, "--dry-run")
+    assert await texts(kept) == said
+    await remask(kept)
+    hidden = ["My card: •••• ••••", "•••• ••••", "•••• 1111", "•••• 1111 and •••• ••••", "•••", "•••• 4444"]
+    assert await texts(kept) == hidden
+    assert (await texts(kept, t.conversation.c.last_text))[0] == "•••• 1111"
+    assert "to hide: nothing" in await remask(kept)
+    assert (await kept.audit())[0] == 0
+
+
+async def test_a_reaction_is_masked(kept: Kept) -> None:
+    change = sa.update(t.message).where(t.message.c.id == 2).values(reactions={"contact": f"👍 {CARD}", "ours": "❤"})
+    await kept.write(lambda tx: tx.execute(change))
+    assert (await kept.audit())[0] == 1
+    await remask(kept)
+    rows = await kept.read(sa.select(t.message.c.reactions).where(t.message.c.id == 2))
+    assert rows[0][0] == {"contact": f"👍 {HIDDEN}", "ours": "❤"}
+    assert (await kept.audit())[0] == 0
+
+
+async def test_a_code_that_was_asked_for_in_the_past_is_hidden(embedded: Kept) -> None:
+    await embedded.plant(t.connection.c.connector, "messenger", id=1)
+    for number, text in enumerate(("And the CVV?", "Which room?", "123", "456"), 1):
+        await embedded.plant(t.message.c.text, text, id=number)
+    for number in (1, 2):
+        await embedded.plant(t.message.c.author_kind, "agent", id=number)
+    await remask(embedded)
+    assert (await texts(embedded))[:4] == ["And the CVV?", "Which room?", "•••", "456"]
 
 
 async def test_nothing_else_is_touched_and_screens_hear_of_what_is(embedded: Kept) -> None:

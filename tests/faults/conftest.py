@@ -6,8 +6,11 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from tests.faults.figures import figure
 from tests.faults.houses import opened
 from tests.inbox.conftest import House
+
+__all__ = ["figure", "house"]
 
 
 @pytest.fixture

@@ -36,6 +36,11 @@ class OnSmallDisk(Served):
         """The home folder as it is seen from here."""
         return Path(f"/proc/{self.pid}/root") / self.home.relative_to("/")
 
+    def inside(self, script: str) -> None:
+        """Run a shell's line where the home folder, `$0`, is what the hub sees there."""
+        there = ["nsenter", "-t", str(self.pid), "-U", "-m", "--preserve-credentials"]
+        subprocess.run([*there, "sh", "-c", script, str(self.home)], check=True)
+
     async def start(self, **environment: str) -> None:
         small = ["unshare", "-rm", "sh", "-c", MOUNT, "sh", str(self.home), self.size]
         served = [str(BIN / "omnibox"), "serve", "--port", str(self.port)]

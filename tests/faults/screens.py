@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import time
 from collections import Counter
 from typing import Any
@@ -27,6 +28,7 @@ class Screen:
         self.problems: list[str] = []
         self.codes: list[int | None] = []  # with which its sockets ended
         self.is_live = asyncio.Event()
+        self.trouble: str | None = None  # why nothing is stored, as the banner would say
         self._epoch = self._pass = ""
         self._following: asyncio.Task[None] | None = None
         self._ws: aiohttp.ClientWebSocketResponse | None = None
@@ -81,7 +83,10 @@ class Screen:
     async def _take(self, ws: aiohttp.ClientWebSocketResponse, frame: dict[str, Any]) -> None:
         match frame["t"]:
             case "welcome":
+                self.trouble = frame["trouble"]
                 self.is_live.set()
+            case "hint" if frame["kind"] == "trouble":
+                self.trouble = frame["code"]
             case "reset" if frame["reason"] != "pass":
                 self.problems.append(f"sent away: {frame['reason']}")
             case "ping":
@@ -91,6 +96,7 @@ class Screen:
                     self.problems.append(f"events after {frame['after']} where {self.cursor} had been shown")
                 for event in frame["events"]:
                     if event["type"] == "message.added":
-                        self.added[event["message"]["text"]] += 1
-                        self.came_at.setdefault(event["message"]["text"], time.perf_counter())
+                        text = sys.intern(event["message"]["text"])  # one copy for a thousand screens
+                        self.added[text] += 1
+                        self.came_at.setdefault(text, time.perf_counter())
                 self.cursor = frame["upto"]

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import resource
 import secrets
+import subprocess
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -13,11 +14,14 @@ from typing import Any
 import aiohttp
 import pytest
 from tests.e2e.conftest import Stage
-from tests.e2e.serving import Served
+from tests.e2e.serving import BIN, Served
 from tests.faults.hooks import post, said
-from tests.faults.houses import SOON_S
+from tests.faults.houses import SOON_S, until
 from tests.faults.processes import OnSmallDisk, can_mount, served
+from tests.faults.screens import Screen
 
+from omnibox.config import load, open_secrets, prepare_home
+from omnibox.store.migrations import migrate
 from omnibox.testing.world.demo import CUSTOMER, MAILBOX, Admin
 from omnibox.testing.world.visitor import Visitor
 
@@ -28,6 +32,7 @@ class FullDisk:
     """Every byte of it is taken; later they are given back."""
 
     kind: type[Served] = OnSmallDisk
+    word = "full"
 
     def strike(self, hub: Served) -> None:
         assert isinstance(hub, OnSmallDisk)
@@ -43,7 +48,8 @@ class FullDisk:
 class FailingDisk:
     """Every write into a file is refused with an error (`EFBIG`, which the database takes for a failing disk)."""
 
-    kind = Served
+    kind: type[Served] = Served
+    word = "failing"
 
     def strike(self, hub: Served) -> None:
         self._before = resource.prlimit(hub.pid, resource.RLIMIT_FSIZE)
@@ -53,7 +59,31 @@ class FailingDisk:
         resource.prlimit(hub.pid, resource.RLIMIT_FSIZE, self._before)
 
 
-@pytest.mark.parametrize("fault", [*([FullDisk] if can_mount() else []), FailingDisk])
+class ReadOnlyDisk(FailingDisk):
+    """As after an error of the disk below: what is open takes no more writes, and nothing is opened for writing.
+
+    No disk with open files is remounted read-only, so each half is made by itself: a read-only view of the folder
+    above it, and a limit for what was opened before.
+    """
+
+    kind = OnSmallDisk
+    word = "read_only"
+
+    def strike(self, hub: Served) -> None:
+        assert isinstance(hub, OnSmallDisk)
+        super().strike(hub)
+        hub.inside('mount --bind "$0" "$0" && mount -o remount,bind,ro "$0"')
+
+    def heal(self, hub: Served) -> None:
+        assert isinstance(hub, OnSmallDisk)
+        hub.inside('umount -l "$0"')
+        super().heal(hub)
+
+
+FAULTS = [*([FullDisk, ReadOnlyDisk] if can_mount() else []), FailingDisk]
+
+
+@pytest.mark.parametrize("fault", FAULTS)
 async def test_a_disk_that_takes_nothing_costs_nothing_that_was_acknowledged(fault: Any, tmp_path: Path) -> None:
     async with served(tmp_path / "home", fault.kind) as stage, aiohttp.ClientSession() as http:
         graph, disk = stage.world.graph, fault()
@@ -61,6 +91,9 @@ async def test_a_disk_that_takes_nothing_costs_nothing_that_was_acknowledged(fau
         row = await _row(stage.admin, "before")
         async with Visitor(stage.served.base, stage.world.desk.site, stage.world.desk.base) as visitor:
             await visitor.say("chat before")
+            screen = Screen(stage.admin)
+            await screen.open()
+            assert screen.trouble is None
             disk.strike(stage.served)
             kept, refused = await _until_refused(http, stage)
             stage.world.house.write(CUSTOMER, MAILBOX, "Order", "mail meanwhile")
@@ -68,21 +101,53 @@ async def test_a_disk_that_takes_nothing_costs_nothing_that_was_acknowledged(fau
             assert (nack["t"], nack["code"], nack["final"]) == ("nack", "store_unavailable", False)
             click = {"client_id": secrets.token_hex(8), "text": "answer meanwhile"}
             for path, body in ((f"/api/conversations/{row['id']}/replies", click), ("/api/uploads", None)):
-                with pytest.raises(RuntimeError, match=r"503.*store_unavailable"):
+                with pytest.raises(RuntimeError, match=r"503.*store_unavailable.*The disk"):
                     await _try(stage.admin, path, body)
             await _reads_go_on(stage, http, row["id"])
+            await until(lambda: screen.trouble == fault.word)
+            later = Screen(stage.admin)
+            await later.open()
+            assert later.trouble == fault.word
+            await later.close()
             disk.heal(stage.served)
+            await until(lambda: screen.trouble is None)  # nobody needs to write anything for it
             assert (await post(http, graph, refused)).status == 200
             visitor.answers.clear()
             assert (await visitor.say("chat meanwhile", client_id="chat-meanwhile"))["t"] == "ack"
             await stage.admin.ask("POST", f"/api/conversations/{row['id']}/replies", click)
             await _row(stage.admin, "mail meanwhile")
+            await screen.close()
         async with http.get(f"{stage.served.base}/readyz") as answer:
             assert answer.status == 200
         texts = await _texts(stage.admin)
         expected = ["before", *kept, f"{refused.element['message']['text']}"]
         expected += ["chat before", "chat meanwhile", "answer meanwhile", "mail meanwhile"]
         assert texts == Counter(expected)
+        assert [line for line in stage.served.lines if "Traceback" in line or '"level": "error"' in line] == []
+
+
+STARTED_ON = (
+    'mount -t tmpfs -o size=2m tmpfs "$1" && cp -a "$2/." "$1" && { %s; } && exec "$3" serve --port 0 --home "$1"'
+)
+FILLED = 'dd if=/dev/zero of="$1/ballast" bs=4k 2>&1 || true'
+SHUT = 'mount -o remount,ro "$1"'
+
+
+@pytest.mark.parametrize(
+    ("strike", "says"), [(FILLED, "The disk is full"), (SHUT, "The disk cannot be written")] if can_mount() else []
+)
+async def test_a_start_on_such_a_disk_says_so_and_is_tried_again(strike: str, says: str, tmp_path: Path) -> None:
+    """By status 75, which tells a supervisor that another try may help, unlike a mistake in the configuration."""
+    kept, disk = tmp_path / "kept", tmp_path / "disk"
+    disk.mkdir()
+    config = load(environ={"OMNIBOX_HOME": str(kept)})
+    prepare_home(config)
+    open_secrets(config)
+    await migrate(config.store_url)
+    here = ["unshare", "-rm", "sh", "-c", STARTED_ON % strike, "sh", str(disk), str(kept), str(BIN / "omnibox")]
+    ended = await asyncio.to_thread(subprocess.run, here, capture_output=True, text=True, timeout=60)
+    assert ended.returncode == 75, ended
+    assert f"omnibox: {disk}: {says}" in ended.stderr
 
 
 async def _until_refused(http: aiohttp.ClientSession, stage: Stage) -> tuple[list[str], Any]:

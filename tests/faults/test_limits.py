@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import resource
 import threading
@@ -53,10 +54,9 @@ if IS_LONG:  # they need processes of their own, and large calls
             try:
                 assert (await post(http, graph, said(graph, "by a line that was open"))).status == 200
                 assert await _status(stage.admin.http, "/api/conversations") in (200, 503)  # reading may need one more
-                async with aiohttp.ClientSession() as stranger:
-                    with pytest.raises((TimeoutError, aiohttp.ClientError)):  # nobody is told that all is well
-                        async with asyncio.timeout(0.5), stranger.get(f"{stage.served.base}/healthz"):
-                            pass
+                async with asyncio.timeout(SOON_S):
+                    while await _is_served(stage.served.base):  # the hub had closed a line of its own: one more fits
+                        crowd.append(await asyncio.open_connection("127.0.0.1", stage.served.port))
             finally:
                 for _, writer in crowd:
                     writer.close()
@@ -89,6 +89,14 @@ if IS_LONG:  # they need processes of their own, and large calls
             for call in calls:
                 assert (await post(http, graph, *call)).status == 200
             assert set((await texts_of(stage)).values()) == {1}
+
+
+async def _is_served(base: str) -> bool:
+    """Whether somebody new is told that all is well."""
+    with contextlib.suppress(TimeoutError, aiohttp.ClientError):
+        async with aiohttp.ClientSession() as stranger, asyncio.timeout(0.5), stranger.get(f"{base}/healthz") as answer:
+            return answer.status == 200
+    return False
 
 
 def _large(graph: Graph, number: int) -> list[PageEvent]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import time
 from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -11,8 +12,9 @@ from typing import Any
 
 import aiohttp
 import pytest
+from tests.faults.figures import Figure
 from tests.faults.hooks import Answered, post, said
-from tests.faults.houses import at_rest, opened, people, received, times, until
+from tests.faults.houses import all_messages, at_rest, opened, people, received, times, until
 from tests.faults.screens import Screen
 from tests.inbox.conftest import House
 from tests.servers import Postgres
@@ -37,6 +39,7 @@ class Load:
         self.written: dict[str, list[str]] = {psid: [] for psid in rows}
         self.answered: dict[str, list[str]] = {psid: [] for psid in rows}
         self.refusals: Counter[int] = Counter()
+        self.refused_at: list[float] = []
         self._tasks: list[asyncio.Task[None]] = []
         self._screen = Screen(house.admin)
 
@@ -87,6 +90,7 @@ class Load:
 
     def _note(self, answer: Answered) -> None:
         self.refusals[answer.status] += 1
+        self.refused_at.append(time.monotonic())
         assert answer.retry_after or answer.status != 503
 
     async def compare(self) -> None:
@@ -94,7 +98,7 @@ class Load:
         assert set(self.refusals) <= {503}, self.refusals  # honest, and never a defect
         await at_rest(self._house, [row["id"] for row in self._rows.values()])
         for psid, row in self._rows.items():
-            messages = await all_messages(self._house, row["id"])
+            messages = await all_messages(self._house.admin, row["id"])
             inbound = [each["text"] for each in messages if each["kind"] == "inbound"]
             answers = [each["text"] for each in messages if each["kind"] == "outbound"]
             # The last one may have been stored without our hearing of it before the load was stopped.
@@ -108,16 +112,6 @@ class Load:
         assert set(self._screen.added.values()) == {1}
 
 
-async def all_messages(house: House, conversation: int) -> list[dict[str, Any]]:
-    path = f"/api/conversations/{conversation}/messages?limit=200"
-    page = await house.admin.ask("GET", path)
-    found = list(page["messages"])
-    while page["next"] is not None:
-        page = await house.admin.ask("GET", f"{path}&before={page['next']}")
-        found = [*page["messages"], *found]
-    return found
-
-
 @pytest.fixture
 async def load(house: House) -> Load:
     load = Load(house, await people(house, PEOPLE))
@@ -126,15 +120,22 @@ async def load(house: House) -> Load:
 
 
 async def test_a_restart_under_load_and_terminated_sessions_lose_and_double_nothing(
-    load: Load, house: House, postgres_server: Postgres
+    load: Load, house: House, postgres_server: Postgres, figure: Figure
 ) -> None:
     await load.more()
+    outages, healings = [], []
     for _ in range(times(1, 20)):
+        load.refused_at.clear()
         await asyncio.to_thread(postgres_server.stop)
         await until(lambda: load.refusals[503] > PEOPLE)
         await asyncio.to_thread(postgres_server.start)
+        started_at = time.monotonic()
         await load.more()
         load.refusals[503] = 0
+        outages.append(load.refused_at[-1] - load.refused_at[0])
+        healings.append(max(0.0, load.refused_at[-1] - started_at))
+    figure("503s, first to last of a restart", outages)
+    figure("503s, after the server is back", healings)
     database = house.config.store_url.rpartition("/")[2]
     for _ in range(times(3, 100)):
         await asyncio.to_thread(postgres_server.sql, KILL.format(database=database))
@@ -143,3 +144,5 @@ async def test_a_restart_under_load_and_terminated_sessions_lose_and_double_noth
         assert answer.status == 200
     await load.stop()
     await load.compare()
+    taken = sum(map(len, (*load.written.values(), *load.answered.values())))
+    figure(f"{taken} messages and replies taken, each there once; sessions ended", [times(3, 100)], unit="times")

@@ -12,7 +12,7 @@ from typing import Any
 import aiohttp
 from tests.e2e.conftest import Stage
 from tests.faults.hooks import post, said
-from tests.faults.houses import SOON_S, times
+from tests.faults.houses import SOON_S, all_messages, times
 from tests.faults.processes import served
 from tests.faults.screens import LOST, Screen
 
@@ -108,8 +108,7 @@ class Day:
     async def _at_rest(self, row: int) -> list[dict[str, Any]]:
         async with asyncio.timeout(SOON_S):
             while True:
-                page = await self._stage.admin.ask("GET", f"/api/conversations/{row}/messages?limit=200")
-                found = list(page["messages"])
+                found = await all_messages(self._stage.admin, row)
                 if not any(each["state"] in ("queued", "sending") for each in found):
                     return found
                 await asyncio.sleep(0.1)

@@ -12,10 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.inbox.desk import Desk, open_desk
 
 from omnibox.app import listening, running
+from omnibox.bus import LocalBus
 from omnibox.clock import now
 from omnibox.config import Config, load, prepare_home
+from omnibox.store import Store
+from omnibox.store.migrations import migrate
 from omnibox.testing.world.demo import PSID, Admin, World, connect_world
 from omnibox.testing.world.visitor import Visitor
 from omnibox.web.hub import Hub
@@ -111,3 +115,21 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
 
 
 __all__ = ["PSID"]
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/omnibox.db"
+    found: str = request.getfixturevalue("postgres_url")
+    return found
+
+
+@pytest.fixture
+async def desk(url: str, tmp_path: Path) -> AsyncIterator[Desk]:
+    await migrate(url)
+    bus = LocalBus()
+    store = Store(url, ring=bus.ring)
+    await store.start()
+    yield await open_desk(store, bus, tmp_path)
+    await store.stop()

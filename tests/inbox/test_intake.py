@@ -119,6 +119,34 @@ async def test_compressed_bodies_are_refused(house: House, hook: str) -> None:
     assert await post(house, hook, body_of(said("Hello", "m1")), **{"Content-Encoding": "gzip"}) == 415
 
 
+async def test_a_hook_answers_like_every_door_and_as_its_caller_speaks_http(house: House, hook: str) -> None:
+    body = body_of(said("Hello", "m1"))
+    digest = hmac.new(house.world.graph.app_secret.encode(), body, hashlib.sha256).hexdigest()
+
+    def request(version: str, more: str = "") -> bytes:
+        signed = f"X-Hub-Signature-256: sha256={digest}\r\nContent-Length: {len(body)}\r\n{more}"
+        return f"POST {hook} HTTP/{version}\r\nHost: omnibox\r\n{signed}\r\n".encode() + body
+
+    async def answers(*requests: bytes) -> list[str]:
+        """What comes back on one line until the other side closes it."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", int(house.base.rpartition(":")[2]))
+        writer.write(b"".join(requests))
+        said = (await asyncio.wait_for(reader.read(), 30)).decode()
+        writer.close()
+        return said.split("ok")[:-1]
+
+    kept, closed = await answers(request("1.1"), request("1.1", "Connection: close\r\n"))
+    (old,) = await answers(request("1.0"))
+    assert [each.partition("\r\n")[0] for each in (kept, closed, old)] == [
+        "HTTP/1.1 200 OK",
+        "HTTP/1.1 200 OK",
+        "HTTP/1.0 200 OK",
+    ]
+    names = [{line.partition(":")[0] for line in each.split("\r\n")[1:]} for each in (kept, closed)]
+    assert names[0] | {"Server", "Connection"} == names[1]
+    assert "Date" in names[0]
+
+
 async def test_an_unknown_hook_is_not_found(house: House) -> None:
     assert await post(house, "/hooks/nobody", b"{}") == 404
 
@@ -163,6 +191,24 @@ async def test_late_and_early_halves_merge(house: House, hook: str) -> None:
     assert messages[0]["edited_at"] is not None
     assert messages[1]["is_deleted"] is True
     assert messages[2]["reactions"] == ["👍"]
+
+
+async def test_what_an_edited_message_said_before_is_kept_until_it_is_unsent(house: House) -> None:
+    graph = house.world.graph
+    mid = await graph.write(PSID, "At five")
+    for number, text in ((1, "At six"), (3, "At eight"), (2, "At seven")):  # the third overtakes the second
+        await graph.edit(PSID, mid, text, number)
+    await graph.settled()
+    (said,) = await house.messages((await house.row("Ada Moreno"))["id"])
+
+    async def before() -> list[str]:
+        answer = await house.admin.ask("GET", f"/api/messages/{said['id']}/editions")
+        return [each["text"] for each in answer["editions"]]
+
+    assert (said["text"], await before()) == ("At eight", ["At five", "At six"])
+    await graph.unsend(PSID, mid)
+    await graph.settled()
+    assert await before() == []
 
 
 async def test_the_handshake_answers_only_its_own_token(house: House, hook: str) -> None:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
-from datetime import timedelta
-from functools import partial
+import random
+import re
 from pathlib import Path
 from typing import Any
 
@@ -14,111 +11,17 @@ import pytest
 import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.inbox.desk import WORDS, Desk, open_desk
 
-from omnibox.blobs import Folder
 from omnibox.bus import LocalBus
-from omnibox.clock import now
-from omnibox.connector import AddressKind, Capabilities, Deleted, Edited, File, Inbound, Profile
-from omnibox.inbox import contacts, indexing, search
-from omnibox.inbox.indexing import Indexer, make_indexer, start_anew
-from omnibox.inbox.intake import Intake, clean
-from omnibox.inbox.origin import Origin
-from omnibox.inbox.search import Page, Place
-from omnibox.inbox.views import Sight
+from omnibox.connector import File
+from omnibox.inbox import search
+from omnibox.inbox.intake import clean
+from omnibox.inbox.search import Place
 from omnibox.masking import mask
-from omnibox.secrets import Secrets
-from omnibox.store import Store, Transaction
+from omnibox.store import Store
 from omnibox.store.migrations import migrate
-from omnibox.store.search import MODES, fold, index_of, indexed_words, parse, schema
-from omnibox.store.tables import channel, connection, message
-
-WORDS = ["alpha", "bravo", "charlie", "delta", "echo", "foxtrot", "golf", "hotel", "india", "juliet", "kilo"]
-BEGAN = now() - timedelta(days=1)
-
-
-@dataclass(slots=True)
-class Desk:
-    """A store with one channel, what comes in by it, and what is found in it."""
-
-    store: Store
-    intake: Intake
-    origin: Origin
-    indexer: Indexer
-    count: int = 0
-    names: dict[int, str] = field(default_factory=dict)
-
-    async def hear(self, text: str, who: str = "ana", **more: Any) -> int:
-        """A message from a customer; its id."""
-        self.count += 1
-        key = f"m{self.count}"
-        at = BEGAN + timedelta(seconds=self.count)
-        said = Inbound(key, who, "shop", at, external_id=key, text=text, **more)
-        (result,) = await self.intake.receive(self.origin, [said])
-        assert result.message_id is not None
-        return result.message_id
-
-    async def happen(self, *envelopes: Any) -> None:
-        await self.intake.receive(self.origin, envelopes)
-
-    async def look(self, typed: str, place: Place | None = None, limit: int = 25) -> Page:
-        """One page, as the index stands."""
-        find = partial(
-            search.find,
-            index=index_of(self.store.is_embedded),
-            query=parse(typed),
-            sight=Sight(lambda _: None, now()),
-            place=place or Place("word"),
-            limit=limit,
-        )
-        return await self.store.read(find)
-
-    async def hits(self, typed: str, limit: int = 25) -> list[dict[str, Any]]:
-        """All hits of all pages, with the index up to date."""
-        await self.indexer.catch_up()
-        found: list[dict[str, Any]] = []
-        place: Place | None = Place("word")
-        while place is not None:
-            page = await self.look(typed, place, limit)
-            assert len(page.hits) <= limit
-            found += page.hits
-            place = page.following
-        return found
-
-    async def find(self, typed: str, limit: int = 25) -> list[int]:
-        """The messages found, in order."""
-        return [hit["message"] for hit in await self.hits(typed, limit)]
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/omnibox.db"
-    found: str = request.getfixturevalue("postgres_url")
-    return found
-
-
-@pytest.fixture
-async def desk(url: str, tmp_path: Path) -> AsyncIterator[Desk]:
-    await migrate(url)
-    bus = LocalBus()
-    store = Store(url, ring=bus.ring)
-    await store.start()
-    yield await open_desk(store, bus, tmp_path)
-    await store.stop()
-
-
-async def open_desk(store: Store, bus: LocalBus, folder: Path) -> Desk:
-    def connect(tx: Transaction) -> tuple[int, int]:
-        state = {"name": mask("Shop"), "settings": "", "state": "active", "created_at": tx.clock()}
-        row = {"connector": "toy", "hook_key": "toy", "rev": 0} | state
-        made = tx.execute(sa.insert(connection).returning(connection.c.id), row).scalar_one()
-        row = {"connection_id": made, "address": "shop", "key": "toy"} | state
-        return made, tx.execute(sa.insert(channel).returning(channel.c.id), row).scalar_one()
-
-    made, shop = (await store.write(connect)).result
-    intake = Intake(store, Folder(folder / "files"), Secrets.load(folder, {}))
-    origin = Origin(made, Capabilities(address=AddressKind("toy")), {"shop": shop}, lambda token: None)
-    return Desk(store, intake, origin, make_indexer(store, bus))
+from omnibox.store.search import MODES, fold, indexed_words, parse, postgres, schema
 
 
 def excerpt_of(hit: dict[str, Any]) -> str:
@@ -237,117 +140,36 @@ async def test_no_card_number_reaches_the_index_whatever_digits_it_is_written_in
     assert not any("4111" in row for row in rows)
 
 
-# ── Keeping up
+async def test_the_hits_are_those_of_a_naive_reading_in_its_order(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Words of every frequency, so that each way the index goes about its history is taken."""
+    for name, size in {"ERA": 8, "NEWEST": 5, "SELDOM": 3, "MANY": 12}.items():
+        monkeypatch.setattr(postgres, name, size)
+    rng = random.Random(1)
+    stems = [*(f"{word}{end}" for word in WORDS for end in ("", "s", "land")), *(f"new{word}" for word in WORDS)]
+    weights = [1 / (place + 1) ** 1.5 for place in range(len(stems))]
+    rng.shuffle(stems)
+    said: list[tuple[int, int, str]] = []
+    for number in range(160):
+        # Some words end in the middle of the history, some begin there.
+        known = stems[: len(stems) // 2] if number < 80 else stems[len(stems) // 4 :]
+        text, who = " ".join(rng.choices(known, weights[: len(known)], k=rng.randint(1, 5))), rng.randrange(60)
+        said.append((await desk.hear(text, who=f"{1000 + who}"), who, text))
+    phrases = [f'"{one} {other}"' for one, other in zip(stems[::8], stems[1::8], strict=False)]
+    for typed in [*stems[::3], *phrases, "lph", "lan", "alpha bravo", f"{stems[0]} {stems[1]}", "zulu"]:
+        for limit in (5, 25):
+            assert await desk.find(typed, limit) == naive(said, typed), (typed, limit)
 
 
-async def test_edits_deletions_and_names_reach_the_index(desk: Desk) -> None:
-    number = await desk.hear("an apple")
-    assert await desk.find("apple") == [number]
-    await desk.happen(Edited("m1", "shop", now(), revision=1, text="a banana"))
-    assert (await desk.find("apple"), await desk.find("banana")) == ([], [number])
-    await desk.happen(Profile("ana", "shop", name="Zenobia"))
-    assert await desk.find("zenobia banana") == [number]
-    contact_id = (await desk.hits("banana"))[0]["conversation"]["contact"]["id"]
-    await desk.store.write(lambda tx: contacts.edit(tx, contact_id, contacts.Change(name="Quirina")))
-    assert (await desk.find("zenobia"), await desk.find("quirina")) == ([], [number])
-    await desk.happen(Deleted("m1", "shop", now()))
-    assert (await desk.find("banana"), await desk.find("quirina")) == ([], [])
-
-
-async def test_a_new_name_reaches_more_messages_than_one_chunk_holds(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(indexing, "CHUNK", 4)
-    numbers = [await desk.hear(word) for word in WORDS]
-    await desk.indexer.catch_up()
-    await desk.happen(Profile("ana", "shop", name="Zenobia"))
-    await desk.hear("after", who="ben")
-    for word, number in zip(WORDS, numbers, strict=True):
-        assert await desk.find(f"zenobia {word}") == [number]
-    assert len(await desk.find("after")) == 1
-
-
-async def test_history_from_before_the_index_is_filled_in_newest_first(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(indexing, "CHUNK", 4)
-    numbers = [await desk.hear("an apple", who=f"c{number}") for number in range(10)]
-    await desk.indexer.step()
-    await desk.indexer.step()
-    page = await desk.look("apple")
-    assert [hit["message"] for hit in page.hits] == numbers[:5:-1]
-    assert not page.is_complete
-    assert await desk.find("apple") == numbers[::-1]
-    assert (await desk.look("apple")).is_complete
-
-
-async def test_the_index_is_made_anew_when_told_and_after_another_version(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    number = await desk.hear("an apple")
-    assert await desk.find("apple") == [number]
-
-    def change(tx: Transaction) -> None:  # as a later rule of masking would
-        tx.execute(sa.update(message).values(text=mask("a banana")))
-        start_anew(tx)
-
-    await desk.store.write(change)
-    assert (await desk.find("apple"), await desk.find("banana")) == ([], [number])
-    await desk.store.write(lambda tx: tx.execute(sa.update(message).values(text=mask("a cherry"))))
-    monkeypatch.setattr(indexing, "VERSION", 99)
-    assert (await desk.find("banana"), await desk.find("cherry")) == ([], [number])
-
-
-async def test_two_indexers_at_once_miss_and_double_nothing(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each step of one may meet one of the other, and messages come and change meanwhile."""
-    monkeypatch.setattr(indexing, "CHUNK", 3)
-    other = make_indexer(desk.store, LocalBus())
-
-    async def write() -> None:
-        for number in range(40):
-            await desk.hear(f"apple {number}", who=f"c{number}")
-            if number % 4 == 0:
-                await desk.happen(Edited(f"m{number + 1}", "shop", now(), revision=1, text="banana"))
-
-    async with asyncio.TaskGroup() as group:
-        writing = group.create_task(write())
-        for indexer in (desk.indexer, other):
-            group.create_task(follow_until(indexer, writing))
-    assert len(await desk.find("apple")) == 30
-    assert len(await desk.find("banana")) == 10
-
-
-async def follow_until(indexer: Indexer, ended: asyncio.Task[None]) -> None:
-    while not ended.done():
-        await indexer.step()
-
-
-async def test_a_step_that_was_not_written_is_taken_again(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Killed before its commit, a step leaves cursor and documents as they were."""
-    number = await desk.hear("an apple")
-    await desk.indexer.step()
-
-    def dies(*_: Any) -> None:
-        raise RuntimeError
-
-    with monkeypatch.context() as patch:
-        patch.setattr(type(desk.indexer.index), "put", dies)
-        with pytest.raises(RuntimeError):
-            await desk.indexer.step()
-    assert (await desk.look("apple")).hits == []
-    assert await desk.find("apple") == [number]
-
-
-async def test_a_running_indexer_follows_by_itself(desk: Desk) -> None:
-    running = asyncio.create_task(desk.indexer.run())
-    number = await desk.hear("an apple")
-    try:
-        async with asyncio.timeout(30):
-            while not (page := await desk.look("apple")).hits:
-                await asyncio.sleep(0.01)
-    finally:
-        running.cancel()
-    assert page.hits[0]["message"] == number
+def naive(said: list[tuple[int, int, str]], typed: str) -> list[int]:
+    """The newest message of each conversation with all the terms: as words, then as beginnings, then as parts."""
+    end = r"\b" if typed.startswith('"') else ""  # a phrase is whole
+    terms = [typed.strip('"')] if end else typed.split()
+    found: dict[int, int] = {}
+    for form in (r"\b{}\b", rf"\b{{}}{end}", "{}"):
+        for number, who, text in reversed(said):
+            if who not in found and all(re.search(form.format(term), text) for term in terms):
+                found[who] = number
+    return list(found.values())
 
 
 # ── What databases do

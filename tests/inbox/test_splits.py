@@ -19,7 +19,7 @@ from tests.inbox.conftest import House
 from tests.scale.cluster import Screen
 
 from omnibox.masking import mask, mask_split
-from omnibox.store.tables import conversation, delivery, message
+from omnibox.store.tables import conversation, delivery, edition, message
 from omnibox.testing.world.demo import CUSTOMER, MAILBOX, PAGE, PSID
 
 HIDDEN = ["My card: •••• ••••", "•••• 1111"]
@@ -37,7 +37,7 @@ async def stored(house: House) -> list[str]:
     """Every text that the database holds of what was said, each once."""
 
     def read(tx: Any) -> list[str]:
-        columns = message.c.text, conversation.c.last_text, delivery.c.text
+        columns = message.c.text, conversation.c.last_text, delivery.c.text, edition.c.text
         return [text for column in columns for text in tx.execute(sa.select(column)).scalars() if text]
 
     return list(dict.fromkeys(await house.hub.store.read(read)))
@@ -50,6 +50,16 @@ async def found(house: House, words: str) -> list[Any]:
 
 async def post(house: House, *said: tuple[str, str, float]) -> None:
     """Messages of one customer of the page in one call of the hook: id, text, and how long ago in seconds."""
+    await call(house, *(({"message": {"mid": mid, "text": text}}, ago) for mid, text, ago in said))
+
+
+async def edit(house: House, mid: str, text: str, number: int = 1) -> None:
+    """The customer gives a message another text."""
+    await call(house, ({"message_edit": {"mid": mid, "text": text, "num_edit": number}}, 0))
+
+
+async def call(house: House, *items: tuple[dict[str, Any], float]) -> None:
+    """One call of the hook."""
     connections = await house.admin.ask("GET", "/api/connections")
     url = next(each["hook_url"] for each in connections if each["connector"] == "messenger")
     messages = [
@@ -57,9 +67,9 @@ async def post(house: House, *said: tuple[str, str, float]) -> None:
             "sender": {"id": PSID},
             "recipient": {"id": PAGE},
             "timestamp": int((time.time() - ago) * 1000),
-            "message": {"mid": mid, "text": text},
         }
-        for mid, text, ago in said
+        | item
+        for item, ago in items
     ]
     body = json.dumps({"object": "page", "entry": [{"id": PAGE, "time": 1, "messaging": messages}]}).encode()
     digest = hmac.new(house.world.graph.app_secret.encode(), body, hashlib.sha256).hexdigest()
@@ -126,6 +136,53 @@ async def test_two_pieces_that_come_at_once_are_one_number(hub: House) -> None:
     assert {each["text"] for each in await hub.messages(row["id"])} == {"Hello", *HIDDEN}
 
 
+async def test_an_edit_that_completes_a_number_hides_it_and_another_one_does_not_show_it_again(hub: House) -> None:
+    await post(hub, ("m1", "My card: 4111 1111", 9), ("m2", "1111 111", 6))
+    row = (await hub.rows())[0]
+    await edit(hub, "m2", "1111 1111")
+    assert [each["text"] for each in await hub.messages(row["id"])] == HIDDEN
+    assert await stored(hub) == HIDDEN
+    await edit(hub, "m1", "My card: 4111 1111, it is a Visa")
+    assert (await hub.messages(row["id"]))[0]["text"] == f"{HIDDEN[0]}, it is a Visa"
+    await edit(hub, "m2", "1111 1111!", 2)
+    assert [each["text"] for each in await hub.messages(row["id"])] == [f"{HIDDEN[0]}, it is a Visa", f"{HIDDEN[1]}!"]
+
+
+async def test_two_edits_that_come_at_once_are_one_number(hub: House) -> None:
+    await post(hub, ("m1", "My card: 4111", 9), ("m2", "1111", 6))
+    await asyncio.gather(edit(hub, "m1", "My card: 4111 1111"), edit(hub, "m2", "1111 1111"))
+    row = (await hub.rows())[0]
+    assert [each["text"] for each in await hub.messages(row["id"])] == HIDDEN
+
+
+async def test_an_edit_that_came_before_its_message_is_joined_too(hub: House) -> None:
+    await edit(hub, "m2", "1111 1111")
+    await post(hub, ("m1", "My card: 4111 1111", 9), ("m2", "1111 111", 6))
+    row = (await hub.rows())[0]
+    assert [each["text"] for each in await hub.messages(row["id"])] == HIDDEN
+
+
+async def test_a_code_in_the_message_after_the_card_is_hidden(hub: House) -> None:
+    await post(hub, ("m1", "My card: 4111 1111 1111 1111", 9), ("m2", "12/27", 6), ("m3", "123", 3), ("m4", "456 €", 1))
+    row = (await hub.rows())[0]
+    shown = ["My card: •••• •••• •••• 1111", "••/••", "•••", "456 €"]
+    assert [each["text"] for each in await hub.messages(row["id"])] == shown
+
+
+async def test_a_code_that_was_asked_for_is_hidden(hub: House) -> None:
+    async with hub.visitor() as visitor:
+        await visitor.say("Hello")
+        row = (await hub.rows())[0]
+        said = []
+        for question, answer in (("And the security code?", "123"), ("Which room?", "214"), ("Your CVV?", "it is 5")):
+            before = (await hub.messages(row["id"]))[-1]
+            await hub.reply(row["id"], question, seen=before["id"])
+            await visitor.say(answer)
+            said += [question, answer]
+        said[1] = "•••"
+        assert [each["text"] for each in await hub.messages(row["id"])] == ["Hello", *said]
+
+
 async def test_digits_of_others_of_long_ago_and_of_mails_stay(hub: House) -> None:
     async with hub.visitor() as visitor, hub.visitor() as other:
         await visitor.say("4111 1111")
@@ -156,6 +213,10 @@ async def test_digits_of_others_of_long_ago_and_of_mails_stay(hub: House) -> Non
         (["my card number", "41111111", "11111111"], ["my card number", "••••••••", "••••1111"]),
         (["٤١١١ ١١١١", "١١١١ ١١١١"], ["•••• ••••", "•••• ١١١١"]),
         (["4111 1111", "1111 1111, 12/27, cvv 123"], ["•••• ••••", "•••• 1111, ••/••, cvv •••"]),
+        (["4111 1111 1111 1111", "12/27", "123"], ["•••• •••• •••• 1111", "••/••", "•••"]),
+        (["4111 1111 1111 1111, Ann", "12/27 123"], ["•••• •••• •••• 1111, Ann", "••/•• •••"]),
+        (["4111 1111", "1111 1111", "123"], ["•••• ••••", "•••• 1111", "•••"]),
+        (["the cvv is", "123"], ["the cvv is", "•••"]),
         (["4111 1111", "1111 1111", "5555 5555", "5555 4444"], ["•••• ••••", "•••• 1111", "•••• ••••", "•••• 4444"]),
     ],
 )
@@ -175,9 +236,16 @@ def test_what_is_one_number(said: list[str], shown: list[str]) -> None:
         ["4111 1111 is what I ordered in the spring", "1111 1111"],
         ["4", "111 1111", "1111", "11", "11"],  # too many
         ["2021 2022", "2023 2024"],
-        ["•••• ••••", "•••• 1111", "1111 1111"],
+        ["•••• ••••", "•••• 1111", "2222 1111"],
         ["AB4111 1111", "1111 1111"],
         ["4111 1111"],
+        ["4111 1111 1111 1111", "123 people"],
+        ["4111 1111 1111 1111", "300 EUR"],
+        ["4111 1111 1111 1111", "2027"],
+        ["4111 1111 1111 1111", "212 555 0143"],
+        ["4111 1111 1111 1111", "room 212"],
+        ["4111 1111 1111 1111 is my card, and now to something else", "123"],
+        ["4111 1111 1111 1112", "123"],
         [],
     ],
 )

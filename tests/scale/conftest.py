@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from tests.faults.figures import figure
 from tests.scale.cluster import Cluster, clustered
 from tests.servers import Postgres, Redis
+
+__all__ = ["cluster", "figure"]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import time
 from collections import Counter
 
 import aiohttp
 import pytest
+from tests.faults.figures import Figure
+from tests.faults.houses import times
 from tests.scale.cluster import Cluster, Part, Screen, until
 from tests.servers import Postgres, Redis
 
@@ -216,9 +219,18 @@ async def test_what_a_killed_worker_was_sending_is_settled_by_another(cluster: C
 # ── Servers that go away
 
 
-async def test_without_redis_views_go_on_by_polling(cluster: Cluster, own_redis: Redis) -> None:
+async def test_without_redis_views_go_on_by_polling(cluster: Cluster, own_redis: Redis, figure: Figure) -> None:
     async with Screen(cluster.admins[0]) as first, Screen(cluster.admins[1]) as second, cluster.visitor(0) as visitor:
+        said = ["Redis is gone"]
+
+        async def shown_after(text: str) -> float:
+            """Seconds until every open view shows it."""
+            began = time.monotonic()
+            await asyncio.gather(first.shows(text), second.shows(text))
+            return time.monotonic() - began
+
         own_redis.stop()
+        stopped_at = time.monotonic()
 
         async def says_so() -> bool:
             status, text, _ = await cluster.webs[1].asked("/readyz")
@@ -227,22 +239,31 @@ async def test_without_redis_views_go_on_by_polling(cluster: Cluster, own_redis:
 
         await until(says_so)
         await visitor.say("Redis is gone")
-        await asyncio.gather(first.shows("Redis is gone"), second.shows("Redis is gone"))
+        lags = [await shown_after("Redis is gone")]
+        while time.monotonic() - stopped_at < times(0, 60):
+            said.append(f"still gone {len(said)}")
+            await visitor.say(said[-1])
+            lags.append(await shown_after(said[-1]))
+        said.append("Redis is back")
+        await visitor.say(said[-1])  # nobody was rung for it
         own_redis.start()
-        await visitor.say("Redis is back")
-        await asyncio.gather(first.shows("Redis is back"), second.shows("Redis is back"))
+        figure("Redis gone for 60 s: from a message to every open view", lags)
+        figure("Redis back: until every open view has everything", [await shown_after(said[-1])])
 
         async def is_whole() -> bool:
             return (await cluster.webs[1].asked("/readyz"))[1] == "ready\n"
 
         await until(is_whole)
-        assert first.texts == second.texts == ["Redis is gone", "Redis is back"]
+        assert first.texts == second.texts == said
 
 
-async def test_a_restart_of_the_database_loses_nothing(cluster: Cluster, own_postgres: Postgres) -> None:
+async def test_a_restart_of_the_database_loses_nothing(
+    cluster: Cluster, own_postgres: Postgres, figure: Figure
+) -> None:
     psid, conversation = await cluster.person("Before the restart")
     acknowledged: list[str] = []
     answers: Counter[tuple[int, bool]] = Counter()
+    refused_at: list[float] = []
     is_over = asyncio.Event()
 
     async def write(web: int) -> None:
@@ -254,6 +275,8 @@ async def test_a_restart_of_the_database_loses_nothing(cluster: Cluster, own_pos
                 path = f"/api/conversations/{conversation}/replies"
                 async with cluster.admins[web].http.post(path, json=body) as answer:
                     answers[answer.status, "Retry-After" in answer.headers] += 1
+                    if answer.status == 503:
+                        refused_at.append(time.monotonic())
                     if answer.status < 300:
                         break
                 await asyncio.sleep(0.1)
@@ -274,12 +297,15 @@ async def test_a_restart_of_the_database_loses_nothing(cluster: Cluster, own_pos
         await until(says_so)
         assert (await cluster.webs[0].asked("/healthz"))[0] == 200
         own_postgres.start()
+        started_at = time.monotonic()
         before = len(acknowledged)
         await until(lambda: has(acknowledged, before + 6))
         is_over.set()
     assert {status for status, _ in answers} <= {200, 201, 503}
     assert answers[503, True] > 0
     assert answers[503, False] == 0
+    figure("PostgreSQL restarted below six processes: first to last 503", [refused_at[-1] - refused_at[0]])
+    figure("503s, after the server is back", [max(0.0, refused_at[-1] - started_at)])
 
     async def all_left() -> bool:
         return len(cluster.world.graph.received(psid)) >= len(acknowledged)

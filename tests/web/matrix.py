@@ -98,6 +98,7 @@ CASES: dict[tuple[str, str], list[Case]] = {
     ("POST", "/api/connections/{id}/channels"): [Case(LEADS, "connection", {"address": "second"}, ok=201)],
     ("PATCH", "/api/channels/{id}"): [Case(LEADS, "channel", {"name": "Other"})],
     ("DELETE", "/api/channels/{id}"): [Case(LEADS, "channel", ok=409)],
+    ("GET", "/api/messages/{id}/editions"): [Case(EVERYONE, "99")],
     ("POST", "/api/messages/{id}/mask-reports"): [Case(EVERYONE, "99", {"spot": 0}, ok=404)],
     ("GET", "/api/mask-reports"): [Case(LEADS)],
     ("GET", "/api/mask-reports/export"): [Case(LEADS)],

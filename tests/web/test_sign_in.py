@@ -290,9 +290,14 @@ async def test_agents_change_their_name_and_switch_and_nothing_else(house: House
         "is_online": False,
         "is_active": True,
         "signature": "",
+        "picture": "",
     }
     signed = {"is_on": True, "signature": "\r\nAnn\r\n\tDesk 2 \x07 \n\n"}
     assert (await browser.patch("/api/me", signed)).json["signature"] == "Ann\n\tDesk 2"
+    for picture in ("https://example.org/ann.jpg", ""):
+        assert (await browser.patch("/api/me", {"picture": f" {picture} "})).json["picture"] == picture
+    for wrong in ("http://example.org/ann.jpg", "ann.jpg", "https://example.org/?card=4111-1111-1111-1111"):
+        assert (await browser.patch("/api/me", {"picture": wrong})).status == 422
     assert (await browser.get("/api/me")).json["name"] == "Ann Lee"
 
 

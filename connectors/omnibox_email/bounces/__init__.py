@@ -21,6 +21,8 @@ OTHER_REPORTS = frozenset({"message/disposition-notification", "message/feedback
 # The second is what RFC 6533 names the part, not the report; some senders confuse the two.
 DELIVERY_REPORTS = frozenset({"", "delivery-status", "global-delivery-status"})
 _MARKS = ("x-failed-recipients", "x-mddsn-message", "x-ms-exchange-message-is-ndr", "x-ms-embedded-report")
+_OF_LISTS = ("list-id", "list-unsubscribe", "list-post", "x-list-administrivia")
+_HAS_FAILED = re.compile(r"auto-(?:generated|replied) ?\(fail")
 _NAMED_ID = re.compile(rb"(?im)^x-original-message-id:[ \t]*<([^<>\s]{3,500})>")
 _VERP = re.compile(
     r"[+=-](?:return-|bounces?-|\d+-)*+([A-Za-z0-9.!#$%&*_-]{1,64})=([A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+)@"
@@ -37,6 +39,8 @@ def read(raw: bytes, tree: mime.Tree, sender: str, subject: str, text: str) -> B
         return None
     speaker = _speaker(root.headers, sender, subject)
     is_report = root.type == "multipart/report"
+    if not (is_report or speaker or kinds & reports.STATUS_PARTS):
+        return None
     if wording.PERSONAL.match(subject) and speaker < (MAYBE if is_report else SURE):
         return None
     # people attach the status part of a bounce as well, and write its subject above it
@@ -77,19 +81,20 @@ def _is_status(raw: bytes, part: mime.Node) -> bool:
 def _speaker(block: Headers, sender: str, subject: str) -> int:
     """How surely a mail system speaks: by its name, its empty envelope, or what only bounces carry."""
     boxes = addresses.parse_list(block.first("from"))[:5]
-    locals_ = [sender.rpartition("@")[0], *(box.address.partition("@")[0] for box in boxes)]
+    locals_ = {sender.rpartition("@")[0], *(box.address.partition("@")[0] for box in boxes)}
     if any(map(wording.DAEMON.fullmatch, locals_)):
         return SURE
     if _is_list(block):
         return UNKNOWN
-    if any(block.has(name) for name in _MARKS):
+    if block.has_any(_MARKS):
         return SURE
     names = " ".join(box.name or "" for box in boxes)
     is_named = any(map(wording.POSTMASTER.fullmatch, locals_)) or bool(wording.NAMES.search(names))
+    submitted = block.plain("auto-submitted").lower()
     signs = (
         has_null_sender(block),
         block.plain("x-mailer").lower().startswith(("<smtp32", "mailenable", "mercury", "surfcontrol")),
-        bool(re.match(r"auto-(?:generated|replied) ?\(fail", block.plain("auto-submitted").lower())),
+        _HAS_FAILED.match(submitted) is not None,
         block.plain("content-class").lower().endswith("content-classes:dsn"),
     )
     if any(signs):
@@ -97,7 +102,7 @@ def _speaker(block: Headers, sender: str, subject: str) -> int:
     if is_named:
         return LIKELY
     is_maybe = any(map(wording.MAYBE_DAEMON.fullmatch, locals_))
-    is_answered = block.plain("auto-submitted").lower().startswith("auto-replied")
+    is_answered = submitted.startswith("auto-replied")
     return MAYBE if (is_maybe or is_answered) and wording.NOTICE.search(subject) else UNKNOWN
 
 
@@ -108,8 +113,7 @@ def has_null_sender(block: Headers) -> bool:
 
 
 def _is_list(block: Headers) -> bool:
-    is_bulk = block.plain("precedence").lower() == "list" or block.has("x-list-administrivia")
-    return is_bulk or any(name in ("list-id", "list-unsubscribe", "list-post") for name, _ in block.fields)
+    return block.plain("precedence").lower() == "list" or block.has_any(_OF_LISTS)
 
 
 def _informal(
@@ -148,8 +152,9 @@ def _is_about_delivery(subject: str, words: str, text: str, copy: Copy, found: p
     calm = "\n".join(line for line in said.split("\n") if not re.search(r"(?<![\w.])[45]\d\d[ #-]", line))
     if wording.NO_REPORT.search(calm):
         return False
-    if wording.ABSENT.search(subject) and not wording.NOTICE.search(subject):
-        return False
+    absent = wording.ABSENT.search(subject)
+    if absent and (absent.start() == 0 or not wording.NOTICE.search(subject)):
+        return False  # «Automatic reply: Undeliverable: …» answers a report
     if speaker >= SURE:
         return True
     has_copy = copy.is_there or (bool(copy.addressees) and wording.COPY_BEGINS.search(text) is not None)

@@ -163,6 +163,8 @@ def _not_utf8(raw: bytes, hints: Iterable[str]) -> str:
 def _by_label(raw: bytes, declared: str, hints: Iterable[str]) -> str:
     text = _strict(raw, declared)
     if text is None:
+        if declared in PAIRED and (other := _other_pairs(raw, declared)):
+            return _by_codec(raw, other)
         if declared in PAIRED and (text := _damaged(raw, declared)) is not None:
             return text
         return guess(raw, hints, declared)
@@ -288,5 +290,7 @@ def _mixed(raw: bytes, weight: float, known: dict[str, float]) -> str | None:
 def clean(text: str) -> str:
     """Text fit for storing: LF line ends, no control characters but tab, no lone surrogates."""
     text = text.replace("\r\n", "\n").replace("\r", "\n").removeprefix("\ufeff")
+    if text.isascii() and text.replace("\n", "").replace("\t", "").isprintable():
+        return text  # as most are; the table is asked about every letter
     text = text.translate(_CONTROL)
     return text if text.isascii() else _SURROGATES.sub("\ufffd", text)

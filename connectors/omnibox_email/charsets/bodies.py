@@ -15,6 +15,7 @@ _BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+_MARKS = tuple(mark for mark, _ in _BOMS)
 _META = re.compile(rb"<meta[^>]{0,200}charset\s{0,9}=\s{0,9}[\"']?\s{0,9}([A-Za-z0-9_.:-]{2,40})", re.I)
 _HEAD_BYTES = 8192
 _SAMPLE_BYTES = 4096
@@ -30,7 +31,7 @@ _MOST_LINES = 200_000
 def decode(content: bytes, label: str, hints: Sequence[str] = (), *, is_html: bool = False) -> str:
     """`content` as text: a byte order mark, UTF-16 seen by its zeros, UTF-8 that is no accident, the label, what the
     HTML says of itself, line by line where two charsets were mixed, and else the best guess."""
-    for mark, codec in _BOMS:
+    for mark, codec in _BOMS if content.startswith(_MARKS) else ():
         if content.startswith(mark):
             return content[len(mark) :].decode("utf-8", "replace") if codec == "utf-8" else _wide(content, codec)
     if b"\0" in content[:_SAMPLE_BYTES] and (wide := _wide_codec(content)):

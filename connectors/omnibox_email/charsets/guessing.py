@@ -179,7 +179,11 @@ def _place_weight(text: str, at: int, letter: str, language: Language) -> float:
         return -3.0 if after.isalpha() and letter in _BEHIND_WORDS else 0.0
     if letter.lower() in language.at_word_end and after.isalpha():
         return -6.0
-    return -1.0 if language.only_latin and not before.isalpha() and not after.isalpha() else 0.0
+    if before.isalpha() or after.isalpha():
+        return 0.0
+    if letter.lower() in language.alone:
+        return 1.0 if language.only_latin else 0.0
+    return -1.0 if language.only_latin else -3.0
 
 
 # ---- two bytes per character ----

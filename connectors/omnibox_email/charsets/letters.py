@@ -56,8 +56,8 @@ class Language:
     """The letters beyond ASCII a language writes, most frequent first, and the charsets it came in.
 
     `share` is the part of its text that these letters make up; `only_latin` says that they stand among ASCII letters.
-    Nearly every word carries one of `accents`; `marks` stand above or below the letter before them; `at_word_end` lists
-    letters that stand nowhere else; `rarity` is what fewer writers cost (nats).
+    Nearly every word carries one of `accents`; `alone` are words by themselves; `marks` stand above or below the letter
+    before them; `at_word_end` lists letters that stand nowhere else; `rarity` is what fewer writers cost (nats).
     """
 
     letters: str
@@ -67,19 +67,20 @@ class Language:
     at_word_end: str = ""
     marks: str = ""
     accents: str = ""
+    alone: str = ""
     rarity: float = 0.0
 
 
-_WEST = ("cp1252", "mac_roman", "cp850")
+_WEST = ("cp1252", "iso8859_15", "mac_roman", "cp850")
 _CENTRAL = ("cp1250", "iso8859_2", "mac_latin2", "cp852")
 LANGUAGES = (
     Language("üäößé", 0.025, _WEST),
-    Language("éèàçêôùîâûëïœ", 0.045, _WEST),
+    Language("éèàçêôùîâûëïœ", 0.045, _WEST, at_word_end="à", alone="à"),
     Language("óíáéñúü¿¡ªº", 0.03, _WEST),
-    Language("ãçáéíóõêâàúôºª", 0.045, _WEST),
-    Language("èàùìòé", 0.02, _WEST, at_word_end="ìòù"),
-    Language("äåöéü", 0.045, _WEST),
-    Language("øåæéö", 0.035, _WEST),
+    Language("ãçáéíóõêâàúôºª", 0.045, _WEST, alone="éà"),
+    Language("èàùìòé", 0.02, _WEST, at_word_end="ìòùàèé", alone="è"),
+    Language("äåöéü", 0.045, _WEST, alone="åö"),
+    Language("øåæéö", 0.035, _WEST, alone="å"),
     Language("áíéðóöþúýæ", 0.08, _WEST, rarity=-7.0),
     Language("ëéïóèöü", 0.01, _WEST),
     Language("àòìùèé", 0.04, _WEST, rarity=-6.0),
@@ -87,16 +88,22 @@ LANGUAGES = (
     Language("áíěéřčšžýůúňťďóľôäĺŕ", 0.14, _CENTRAL),
     Language("łąęóżśćńź", 0.08, _CENTRAL),
     Language("áéóöőíüúű", 0.12, _CENTRAL),
-    Language("ăîţâş", 0.06, _CENTRAL),
+    Language("ăîţâş", 0.06, _CENTRAL, rarity=-1.0),
     Language("čšžćđ", 0.03, _CENTRAL),
     Language("ışğüçöİâ", 0.1, ("cp1254",)),
     Language("ėšųžįčąūę", 0.07, ("cp1257", "iso8859_13", "iso8859_4")),
     Language("āīēšūņļžģčķ", 0.09, ("cp1257", "iso8859_13", "iso8859_4")),
     Language("äõüöšž", 0.05, ("cp1252", "cp1257"), rarity=-2.0),
-    Language(CYRILLIC, 0.85, ("cp1251", "koi8_u", "iso8859_5", "cp866", "mac_cyrillic"), only_latin=False),
-    Language(GREEK, 0.85, ("cp1253", "iso8859_7"), only_latin=False, accents="άέήίόύώ", rarity=-2.0),
+    Language(
+        CYRILLIC,
+        0.85,
+        ("cp1251", "koi8_u", "iso8859_5", "cp866", "mac_cyrillic"),
+        only_latin=False,
+        alone="авикосуяйіїєз",
+    ),
+    Language(GREEK, 0.85, ("cp1253", "iso8859_7"), only_latin=False, accents="άέήίόύώ", alone="οηήό", rarity=-2.0),
     Language(HEBREW, 0.82, ("cp1255",), only_latin=False, at_word_end="ךםןףץ"),
-    Language(ARABIC, 0.82, ("cp1256", "iso8859_6"), only_latin=False, at_word_end="ىة"),
+    Language(ARABIC, 0.82, ("cp1256", "iso8859_6"), only_latin=False, at_word_end="ىة", alone="و"),
     Language(THAI, 0.9, ("cp874",), only_latin=False, marks="ัิีึืุู็่้๊๋์ํำะ"),
 )
 # What is rarer than its rivals has to be that much likelier (nats).

@@ -44,10 +44,19 @@ _DELIMITER_LINE = re.compile(r"^--\S{0,400}[ \t]*$\n?", re.M)
 
 @dataclass(slots=True)
 class Shown:
-    """One shown part: its plain text, and its HTML where it has any."""
+    """One shown part: its plain text, and its HTML where it has any.
 
-    text: str
+    `plain` is None until somebody asks for the words of the HTML: beside a plain form nobody does.
+    """
+
+    plain: str | None
     html: str | None
+
+    @property
+    def text(self) -> str:
+        if self.plain is None:
+            self.plain = html_text.html_to_text(self.html or "")
+        return self.plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +163,7 @@ class Body:
             content, self.is_cut = content[:MOST_TEXT], True
         if is_html:
             source = charsets.clean(bodies.decode(content, label, self.hints, is_html=True))
-            self.shown.append(Shown(html_text.html_to_text(source), source))
+            self.shown.append(Shown(None, source))
             return
         if b"begin" in content and _BEGIN.search(content):
             content = self._take_uuencoded(content)

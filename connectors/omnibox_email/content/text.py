@@ -28,7 +28,7 @@ MOST_TAGS = 300_000
 
 # A line of these alone only pushes other words out of a preview.
 _UNSEEN = re.compile("[ \u00a0\u00ad\u034f\u061c\u180e\u2000-\u200f\u2028-\u202f\u205f-\u2064\u3000\ufeff]+")
-_BLANK = re.compile(r"[ \t\r\n\f\u00a0]+")
+_BLANK = re.compile(r"[ \t\r\n\f\u00a0]{2,}|[\t\r\n\f\u00a0]")  # all that is not one blank already
 
 
 def html_to_text(html: str) -> str:

@@ -9,6 +9,7 @@ from omnibox_email.content import uuencode
 from omnibox_email.heads import headers
 
 _NO_LETTERS = re.compile(r"[^a-z0-9]+")
+_AS_IT_STANDS = frozenset({b"7bit", b"8bit", b"binary"})
 _COMMENT = re.compile(r"\([^()]{0,200}\)")
 _BASE64_LINE = re.compile(rb"[A-Za-z0-9+/=]+\Z")
 _BROKEN_LETTERS = re.compile(rb"[^A-Za-z0-9+/=]+")
@@ -21,6 +22,8 @@ _HEX = re.compile(rb"=([0-9A-Fa-f]{2})")
 def encoding_of(block: headers.Headers) -> str:
     """`base64`, `quoted-printable`, `uuencode`, or empty where the bytes stand as they are."""
     for value in block.all("content-transfer-encoding"):
+        if value in _AS_IT_STANDS:
+            continue
         text = _COMMENT.sub("", value.decode("ascii", "replace").lower())
         word = _NO_LETTERS.sub("", text)
         if word in ("base64", "b64", "xbase64", "mimebase64") or word.startswith("base64"):

@@ -34,6 +34,8 @@ _ORDINARY = re.compile(
 
 def parse_list(raw: bytes, hints: Sequence[str] = ()) -> list[Mailbox]:
     """The mailboxes of a header: groups flattened, order kept, at most 500."""
+    if not raw:
+        return []
     if (one := _ordinary(raw)) is not None:
         return [one]
     return _parsed(headers.to_text(raw, hints), hints, may_decode=True) if raw.strip(b" ,") else []
@@ -108,6 +110,7 @@ _NOBODY = re.compile(
     r"|nicht[ _-]genannte[ _-]empf\S{1,6}nger)[\s>\"':;,]{0,9}(?:@\S*)?\s*",
     re.I,
 )
+_UNUSABLE = re.compile(r"[\s<>,;\x00-\x1f]")
 _LOCAL = re.compile(r"[A-Za-z0-9._+=/-]{1,300}")
 
 
@@ -310,4 +313,4 @@ def is_usable(address: str) -> bool:
     if not (local and at and domain):
         return False
     bare = "" if len(local) > 2 and local[0] == local[-1] == '"' else local
-    return re.search(r"[\s<>,;\x00-\x1f]", bare + domain) is None
+    return _UNUSABLE.search(bare + domain) is None

@@ -63,8 +63,10 @@ class OwnAddress:
     def is_in(self, address: str) -> bool:
         """Whether mail to `address` reaches this channel: itself, with a plus part, or one of its reply addresses."""
         own, other = fold(self.address), fold(address)
+        if other == own:
+            return True
         local, _, domain = other.rpartition("@")
-        return other == own or f"{local.partition('+')[0]}@{domain}" == own or bool(self.token_in(address))
+        return f"{local.partition('+')[0]}@{domain}" == own or bool(self.token_in(address))
 
 
 def tokens_in(addresses: Iterable[str], own: Iterable[OwnAddress]) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta, timezone
+from functools import lru_cache
 
 from omnibox_email.heads import calendars
 
@@ -69,10 +70,15 @@ def parse_date(text: str, now: datetime | None = None) -> datetime | None:
 
 def _ordinary(found: re.Match[str]) -> datetime | None:
     day, month, year, hour, minute, second, hours, minutes = found.groups()
-    sign = -1 if hours[0] == "-" else 1
-    zone = timezone(timedelta(hours=int(hours), minutes=sign * int(minutes)))
+    zone = _offset(hours, minutes)
     date = int(year), calendars.month(month) or 0, int(day)
     return _build(date, (int(hour), int(minute), int(second)), zone)
+
+
+@lru_cache(maxsize=64)
+def _offset(hours: str, minutes: str) -> timezone:
+    sign = -1 if hours[0] == "-" else 1
+    return timezone(timedelta(hours=int(hours), minutes=sign * int(minutes)))
 
 
 def _plain(text: str) -> str:

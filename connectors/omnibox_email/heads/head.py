@@ -15,6 +15,7 @@ from omnibox_email.heads.headers import Headers
 SAMPLED = ("subject", "from", "to", "cc", "reply-to", "sender")
 MOST_SAMPLED = 4096
 MOST_LABELS = 10
+LONG_ENOUGH = 24  # 8-bit bytes
 CERTAIN = 3  # times a charset is named that many texts of one mail agree on
 
 _LABEL = re.compile(rb"=\?([A-Za-z0-9_.:-]{2,40})[*?]")
@@ -66,7 +67,8 @@ def hints(block: Headers, labels: Iterable[str], body: bytes = b"") -> tuple[str
     if unlabelled := _unlabelled(values):
         sample = b"\n".join([*unlabelled, *_unlabelled([body])])[:MOST_SAMPLED]
         codec, weight = guessing.best(sample, charsets.favours(found))
-        found += [codec] * (CERTAIN if weight > guessing.neutral(sample) else 0)
+        is_long = sum(byte >= 0x80 for byte in sample) >= LONG_ENOUGH  # words nobody expects there; still one charset
+        found += [codec] * (CERTAIN if weight > guessing.neutral(sample) else int(is_long and codec != "cp1252"))
     return tuple(found)
 
 
@@ -92,6 +94,8 @@ def _unlabelled(texts: Iterable[bytes]) -> list[bytes]:
 
 def mailboxes(block: Headers, name: str, hints: Sequence[str]) -> tuple[Mailbox, ...]:
     """Everybody in the fields `name`, those that stand twice included."""
+    if not block.has(name):
+        return ()
     return tuple(addresses.parse_list(b", ".join(block.all(name)), hints))
 
 
@@ -101,11 +105,14 @@ def sender(block: Headers, hints: Sequence[str]) -> tuple[Mailbox | None, str | 
     From; where it holds no usable address Reply-To, Sender, Return-Path; at last a user of the machine (`root`).
     """
     named = mailboxes(block, "from", hints)
+    is_told_once = len(block.all("from")) == 1
+    if len(named) == 1 and is_told_once and addresses.is_usable(named[0].address):
+        return named[0], named[0].doubt or None
     usable = [box for box in named if addresses.is_usable(box.address)]
     if usable:
         different = {addresses.fold(box.address) for box in usable}
-        doubt = usable[0].doubt or ("several-senders" if len(different) > 1 or len(block.all("from")) > 1 else "")
-        others = [box for box in named if box not in usable] if len(block.all("from")) == 1 else []
+        doubt = usable[0].doubt or ("several-senders" if len(different) > 1 or not is_told_once else "")
+        others = [box for box in named if box not in usable] if is_told_once else []
         return _named(usable[0], others), doubt or None
     name = _sender_name(block, hints) if not any(box.address and box.name for box in named) else named[0].name
     for header in _FALL_BACK:
@@ -146,6 +153,8 @@ def sent_at(block: Headers) -> datetime | None:
 
 def delivered_to(block: Headers) -> tuple[str, ...]:
     """The addresses that servers on the way delivered the mail to."""
+    if not block.has_any(_DELIVERED):
+        return ()
     boxes = (box for name in _DELIVERED for value in block.all(name)[:20] for box in addresses.parse_list(value))
     return tuple(dict.fromkeys(box.address for box in boxes if addresses.is_usable(box.address)))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from omnibox_email import charsets
@@ -70,9 +70,13 @@ class Headers:
     def has(self, name: str) -> bool:
         return name in self._firsts
 
+    def has_any(self, names: Iterable[str]) -> bool:
+        return not self._firsts.keys().isdisjoint(names)
+
     def plain(self, name: str) -> str:
         """A header that holds only ASCII words (types, flags), as it stands."""
-        return self.first(name).decode("ascii", "replace").strip()
+        value = self._firsts.get(name)
+        return value.decode("ascii", "replace").strip() if value else ""
 
 
 def split_block(raw: bytes, start: int, end: int, *, is_root: bool) -> tuple[Headers, int]:
@@ -278,6 +282,8 @@ _BREAKS = re.compile("[\t\n\u2028\u2029]")
 
 def to_text(raw: bytes, hints: Sequence[str] = ()) -> str:
     """A header's bytes as text; encoded words are left as they stand."""
+    if raw.isascii() and b"\x1b" not in raw and b"\x0e" not in raw:
+        return raw.decode("ascii")
     if b" " in raw and not raw.isascii() and (joined := _rejoined(raw)) is not None:
         return joined
     return charsets.decode(raw, "", hints)

@@ -34,9 +34,10 @@ async def dial(context: Context, account: Account, timings: Timings) -> Line:
     from omnibox_email.mailbox import imap
 
     server = account.imap
-    sock = await context.connect(server.host, server.port, timings.connect_s)
     try:
-        line = await imap.dial(sock, server.host, server.security, server.tls(), timings)
+        tls = await asyncio.to_thread(server.tls)
+        sock = await context.connect(server.host, server.port, timings.connect_s)
+        line = await imap.dial(sock, server.host, server.security, tls, timings)
     except ssl.SSLError:
         raise Refused("email.tls_failed") from None
     except OSError:

@@ -25,6 +25,7 @@ LONGEST_LINE = 16 << 20
 LONGEST_LITERAL = 48 << 20
 LONGEST_COMMAND_S = 900
 
+_CHANGED = re.compile(rb"(\d+) (EXISTS|EXPUNGE)\b", re.I)
 _STATUS = re.compile(rb"\* (?:OK|NO|BAD|BYE|PREAUTH)\b", re.I)
 
 Pieces = list[bytes | bytearray]
@@ -86,7 +87,7 @@ class Wire(library.IMAP4ClientProtocol):  # type: ignore[misc] # the library has
         del self._buffer[: end + 2]
         self._searched = 0
         self._pieces.append(line)
-        announced = LITERAL.search(line) if not _STATUS.match(self._pieces[0]) else None
+        announced = LITERAL.search(line) if line.endswith(b"}") and not _STATUS.match(self._pieces[0]) else None
         if announced and self._pieces[0].startswith(b"*"):
             self._missing = int(announced.group(1))
             if self._missing > LONGEST_LITERAL:
@@ -115,18 +116,22 @@ class Wire(library.IMAP4ClientProtocol):  # type: ignore[misc] # the library has
 
     def _untagged(self, response: Pieces) -> None:
         first = bytes(response[0])[2:]
-        if count := re.match(rb"(\d+) EXISTS\b", first, re.I):
-            self._exists = int(count.group(1))
-            self._woken.set()
-        elif re.match(rb"\d+ EXPUNGE\b", first, re.I):
-            self._exists -= 1
-            self._noticed -= 1
+        if changed := _CHANGED.match(first):
+            self._note_change(changed)
         elif first[:3].upper() == b"BYE":
             self._farewell = first
             self._woken.set()
         if command := self._pending():
-            for piece in (first, *response[1:]):
-                command.append_to_resp(piece)
+            # Not by `append_to_resp`, which sets a timer for each piece: `data_received` has.
+            command._resp_lines += (first, *response[1:])
+
+    def _note_change(self, changed: re.Match[bytes]) -> None:
+        if changed.group(2).upper() == b"EXISTS":
+            self._exists = int(changed.group(1))
+            self._woken.set()
+        else:
+            self._exists -= 1
+            self._noticed -= 1
 
     def _continuation(self, line: bytes) -> None:
         command = self.pending_sync_command

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from omnibox_email.quotes.history_words import FIELDS, LONGEST_LABEL, PHRASE_STARTS, PHRASES, REPLY_ABOVE, WROTE
 from omnibox_email.quotes.lines import LONGEST_LINE, Page, is_framed
@@ -10,6 +11,8 @@ from omnibox_email.quotes.lines import LONGEST_LINE, Page, is_framed
 MOST_BLOCK_LINES = 40
 MOST_WRAPPED = 8
 NOTES_LINES = 10
+LONGEST_REQUEST = 30
+MOST_FOREIGN_FIELDS = 7
 
 _DASHES = "-_=–—―─━－*~#+"
 _BEFORE_RULES = _DASHES + " >|"
@@ -18,27 +21,42 @@ _DRAWN = re.compile(r"[_=–—―─━－~-]{3}")
 _HOUR = re.compile(r"(?<!\d)\d{1,2}[:.h]\d{2}|\d{1,2} ?(?:uhr|am|pm|時|时|點|点|시)\b", re.I)
 _YEAR = re.compile(r"(?:19[89]|20\d|25\d|٢٠\d)\d|\d{1,2}[./-]\d{1,2}[./-]\d{2}(?!\d)")
 _WORDED_RULE = re.compile(r"[-_=~]{4,40} ?[^-_=~\s][^-_=~]{2,60}[-_=~]{4,40}\Z")
+# «"Ann Smith" ---02/04/2012 09:12:01---Dear Bob», as Notes repeats the first words above its headers
+_NOTES_RULE = re.compile(r"[^\n-]{2,60}---\d{1,4}[./-]\d{1,2}[./-]\d{2,4} \d{1,2}[:.]\d{2}[^-]{0,12}---")
+_FOREIGN = re.compile(r"\*?[^\W\d_\x00-\u036f][^\d:：<>@/]{0,22}[:：]\*? ?\S")
+_ADDRESSED = re.compile(r"[<\[(][^\s<>@]{1,80}@[^\s<>@]{1,120}[>\])]\Z")
 _GLUED = re.compile(r"[-_=]{2,40} ?([^-_=].{3,40}?) ?[-_=]{2,40} ?(\w.{3,})")
+_FRAME = re.compile(r"\||>--")
 _COLUMN = re.compile(r"\s{3}([^\W\d_]{1,12})\Z")
 _INLINE_LABEL = re.compile(r"(?<![^\s*_>])([^\W\d_][^\s:：*]{0,14}(?: [^\s:：*]{1,10})?)\*{0,2} ?[:：]")
 
 
 # A line that is nothing but one of these, whatever is drawn round it.
 _ALONE = PHRASES | {label.strip(_EDGE) for label in FIELDS}
+_LONGEST_ALONE = max(map(len, _ALONE))
 
 
-def may_open(raw: str, line: str) -> bool:
-    """Whether a line could open history at all, by signs that cost next to nothing: few lines of a mail have one.
+def may_open(page: Page) -> list[int]:
+    """The lines that could open history at all, by signs that cost next to nothing: few lines of a mail have one.
 
-    For whatever `rule_end`, `field_of` and `notes_block_start` find; `line` is `raw` as it is compared.
+    For whatever `rule_end`, `field_of` and `notes_block_start` find.
     """
-    return (
-        line[0] in _BEFORE_RULES
-        or ":" in line
-        or "：" in line
-        or len(raw) > len(line) + 1  # several blanks: columns
-        or line.strip(_EDGE).casefold() in _ALONE
-    )
+    return [
+        at
+        for at, (raw, line) in enumerate(zip(page.lines, page.bare, strict=True))
+        if line
+        and (
+            line[0] in _BEFORE_RULES
+            or ":" in line
+            or "：" in line
+            or len(raw) > len(line) + 1  # several blanks: columns
+            or ((len(line) <= _LONGEST_ALONE or line[-1] in _EDGE or line[0] in _EDGE) and _is_alone(line))
+        )
+    ]
+
+
+def _is_alone(line: str) -> bool:
+    return line.strip(_EDGE).casefold() in _ALONE
 
 
 def is_drawn(line: str) -> bool:
@@ -48,7 +66,7 @@ def is_drawn(line: str) -> bool:
 
 def is_rule(line: str) -> bool:
     """Whether a line directly above headers is drawn, or frames words in whatever language."""
-    return is_drawn(line) or _WORDED_RULE.match(line) is not None
+    return is_drawn(line) or _WORDED_RULE.match(line) is not None or _NOTES_RULE.match(line) is not None
 
 
 def field_of(line: str) -> tuple[str, str] | None:
@@ -73,13 +91,13 @@ def rule_end(page: Page, at: int) -> int:
         return at + 1
     if len(line) > 200:
         return 0
-    core = line.strip(_EDGE).casefold()
+    core = line.strip(_EDGE).casefold().replace("i\u0307", "i")  # what casefolding makes of «İ»
     if not core:
         return 0
     opens = len(line) - len(line.lstrip(_BEFORE_RULES)) >= 2 and line.lstrip("> |")[:1] in _DASHES
     closes = line.rstrip()[-2:].strip(_DASHES) == ""
     if opens and closes and (core in PHRASES or core.startswith(PHRASE_STARTS)):
-        return at + 1
+        return at + 1 if core != "original" or headers_follow(page, page.next_filled(at + 1)) else 0
     if opens and closes and WROTE.search(core) and len(core) > 6 and line.count("-") >= 6:
         return at + 1
     if core not in PHRASES:
@@ -148,16 +166,24 @@ _ABOVE = (
 )
 
 
-def may_ask(text: str) -> bool:
-    """Whether `is_reply_above` could find anything on a line of `text`."""
-    return any(map(text.lower().__contains__, _ABOVE))
+_ABOVE_IN_ASCII = tuple(filter(str.isascii, _ABOVE))
+
+
+def may_ask(lines: Iterable[str]) -> bool:
+    """Whether `is_reply_above` could find anything on one of the lines."""
+    text = "\n".join(lines)
+    return "##-" in text or any(map(text.lower().__contains__, _ABOVE_IN_ASCII if text.isascii() else _ABOVE))
 
 
 def is_reply_above(line: str) -> bool:
     """Whether a help desk asks on this line to answer above it."""
+    if line.startswith("##-") and line.endswith("-##"):
+        return True  # Zendesk's, in whatever language
     if not 12 <= len(line) <= 200 or not any(map(line.lower().__contains__, _ABOVE)) or not REPLY_ABOVE.search(line):
         return False
-    return line[:1] in "-_=#*—–(<[~>" or not line.endswith((".", "?", "!"))
+    if line[:1] in "-_=#*—–(<[~>" or not line.endswith((".", "?", "!")):
+        return True
+    return REPLY_ABOVE.match(line) is not None and len(line) <= LONGEST_REQUEST
 
 
 def header_block_end(page: Page, start: int, *, is_ruled: bool) -> int:
@@ -173,6 +199,28 @@ def header_block_end(page: Page, start: int, *, is_ruled: bool) -> int:
     if _is_block(values, is_ruled=is_ruled or bold):
         return end
     return _one_line_block(page, start)
+
+
+def foreign_block_end(page: Page, start: int) -> int:
+    """The line after headers in a language we do not read: a name with its address, a moment, an address, a subject.
+
+    0 where there are none. Nothing but their build tells them, so all four have to be there, set off; only languages
+    in other than Latin letters are taken so: people write such lists as well.
+    """
+    first = page.bare[start]
+    if "@" not in first or not _FOREIGN.match(first) or not _ADDRESSED.search(first):
+        return 0
+    if start and not page.is_blank(start - 1) and not is_drawn(page.bare[start - 1]):
+        return 0
+    end = start + 1
+    while end < min(len(page.lines), start + MOST_FOREIGN_FIELDS) and _FOREIGN.match(page.bare[end]):
+        end += 1
+    fields = page.bare[start + 1 : end]
+    has_moment = any(_YEAR.search(line) and _HOUR.search(line) for line in fields[:2])
+    has_address = any(_ADDRESSED.search(line) for line in fields[:3])
+    has_subject = len(fields) > 2 and not _ADDRESSED.search(fields[-1])
+    is_closed = end >= len(page.lines) or page.is_blank(end)
+    return end if has_moment and has_address and has_subject and is_closed else 0
 
 
 def headers_follow(page: Page, at: int) -> bool:
@@ -255,6 +303,21 @@ def notes_block_start(page: Page, at: int) -> int | None:
         blanks = 0 if above else blanks + 1
         start -= 1
     return page.next_filled(start)
+
+
+def notes_frame_end(page: Page, at: int) -> int:
+    """The line after the headers that Lotus Notes drew a frame of dashes and bars round; 0 where none begins."""
+    if not page.bare[at].startswith("|--"):
+        return 0
+    kinds, end = set(), at
+    for near in range(at, min(len(page.lines), at + MOST_BLOCK_LINES)):
+        line = page.bare[near]
+        if line and not _FRAME.match(line):
+            break
+        if found := field_of(line):
+            kinds.add(found[0])
+        end = near + 1 if line else end
+    return end if {"to", "subject"} <= kinds else 0
 
 
 def _column_kind(page: Page, at: int) -> str | None:

@@ -11,8 +11,8 @@ from typing import Any
 
 from omnibox_email.content.text import BLOCKS, HIDDEN, is_hostile
 from omnibox_email.quotes.blocks import field_of
-from omnibox_email.quotes.history import Hint
 from omnibox_email.quotes.lines import LONGEST_LINE, MOST_CHARACTERS, MOST_LINES, squash
+from omnibox_email.quotes.openings import Hint
 
 MOST_HTML = 1_000_000
 MOST_TAGS = 50_000
@@ -43,7 +43,7 @@ _HEADS = re.compile(
 _INTRODUCES = re.compile(r"(?<![\w-])(?:moz-cite-prefix|gmail_attr|reply-intro|airmail_on)(?![\w-])")
 _SIGNS = re.compile(
     r"(?<![\w-])(?:gmail_signature|moz-signature|ms-outlook-mobile-signature|yahoo-signature"
-    r"|protonmail_signature_block|zmail_signature|__sig_pre__|__sig_post__|sh-signature|front-signature|mb_sig"
+    r"|protonmail_signature_block|zmail_signature|zm-_id_-sgn\d*|__sig_pre__|__sig_post__|sh-signature|front-signature|mb_sig"
     r"|canarysig|edo-signature|messagesignaturesection|cm_signature|_rc_sig|spneditorsign|composer_signature"
     r"|hs_signature|tutanota_signature|mail_signature|email-signature|emailsignature|mailsignature)(?![\w-])"
     r"|^(?:x_)*signature$|(?<= )(?:x_)*signature(?= )"
@@ -99,6 +99,8 @@ class _Reading:
 
 def hint_of(text: str, html: str) -> Found | None:
     """What `html` tells about `text`, the plain form of the same mail; None where it has no marks we know."""
+    if "=" not in html:
+        return None  # there are no attributes
     if len(html) > MOST_HTML or html.count("<") > MOST_TAGS or is_hostile(html):
         return None
     from selectolax.lexbor import LexborHTMLParser

@@ -17,10 +17,13 @@ from omnibox_email.quotes.signature_words import (
 )
 
 LONGEST_END = 20
+LONGEST_JEST = 60
 # One of these stands in whatever `ANTIVIRUS` and `GET_APP` find; looked for first, since the patterns look everywhere.
 _SCANNERS = ("avast", "avg", "www")
 _APPS = ("outlook", "typeapp", "spark", "ma")  # the last for every «mail», also in Turkish capitals
 LINK = re.compile(r"\s?[<(\[](?:https?://|mailto:)[^\s<>)\]]{1,500}[>)\]]|https?://\S{1,500}")
+_JEST = re.compile(r"(?:sent|typed|written) (?:from|on|with|by) (?:my|an?|the) [^.,;:?!]{3,50}[.!]?\Z", re.I)
+_SUFFIX = re.compile(r"\A['’][^\W\d_]{1,6}(?![^\W\d_])")  # «iPhone'ist»
 DECORATION = " \t<>()[]*_|~-–—=.!,;:»«\"“”'"
 _STORY = re.compile(
     r"\b(?:yesterday|today|tomorrow|last|this (?:morning|week|evening)|monday|tuesday|wednesday|thursday"
@@ -44,13 +47,18 @@ def is_device_line(line: str) -> bool:
     if not 4 < len(shown) <= 160 or shown.endswith("?") or len(shown.split(" ")) > 24:
         return False
     if len(shown) <= 80 and any(map(folded.__contains__, _APPS)) and GET_APP.match(shown):
-        return True
+        return not _STORY.search(folded.partition("outlook")[2])
     if ADVERT.match(shown):
         return True
     start = DEVICE_START.match(shown)
     if start:
         return _names_device(shown[start.end() :])
     return len(shown) <= 90 and bool(DEVICE_END.search(shown, len(shown) - LONGEST_END)) and _names_device(shown)
+
+
+def is_jest(line: str) -> bool:
+    """Whether a line says that the mail was sent from a thing, whatever it is."""
+    return len(line) <= LONGEST_JEST and _JEST.match(line) is not None and not _STORY.search(line)
 
 
 def _is_of_scanner(line: str) -> bool:
@@ -62,7 +70,7 @@ def _names_device(rest: str) -> bool:
     found = DEVICE.search(rest)
     if not found or len(rest[: found.start()].split()) > 5:
         return False
-    after = rest[found.end() :]
+    after = _SUFFIX.sub("", rest[found.end() :])
     if APOLOGY.search(after) or re.match(r"\W{0,3}(?:\Z|[(\[|,;–-])", after):
         return True
     return not _STORY.search(after)

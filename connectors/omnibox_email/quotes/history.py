@@ -4,24 +4,21 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from omnibox_email.quotes.blocks import (
     field_of,
     header_block_end,
-    headers_follow,
     is_drawn,
-    is_reply_above,
     is_rule,
-    may_ask,
     may_open,
-    notes_block_start,
     rule_end,
 )
 from omnibox_email.quotes.devices import is_device_line
-from omnibox_email.quotes.introductions import Introduction, Strength, introductions
+from omnibox_email.quotes.introductions import Strength, introductions
 from omnibox_email.quotes.lines import Page, bare, depth, page_of, squash, unmarked
+from omnibox_email.quotes.openings import MESSAGE_OF, Hint, Opening, find_openings
 
 MOST_GREETING = 40
 LOOK_INSIDE = 12
@@ -34,30 +31,14 @@ MOST_LOOKUPS = 300
 SHORTEST_PART = 12
 
 _INITIALS = re.compile(r"[ \t]{0,4}[^\W\d_]{1,4}>+(?:[ \t]|\Z)")
+_PIPED = re.compile(r"[ \t]{0,3}\|(?:[ \t](?!.*\|[ \t]*\Z)|\Z)")  # «| text», but no row of a table
 _SPACED = re.compile(r"[ \t]{0,3}>+(?:[ \t]|\Z)")
 _PROMPT = re.compile(r"[ \t]{0,3}>>>(?: |\Z)")
-_MESSAGE_OF = re.compile(r"message du \d{1,2}/\d{1,2}/\d{2,4}\b.{0,20}\Z", re.I)  # the first line of Orange's headers
 _CODE = re.compile(
-    r"[{}\\$|;=]|--\w|\(\)|\w/\w+/|\A\s*(?:sudo|cd|ls|git|npm|make|pip|import|select|echo|docker|curl) ", re.I
+    r"[{}\\$|;=]|--\w|\(\)|\w/\w+/|\A\s*(?:(?:sudo|cd|ls|cat|git|npm|make|pip|import|select|echo|docker|curl) "
+    r"|(?:ls|pwd|dir)\Z)",
+    re.I,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Hint:
-    """What the HTML form of the mail tells: the line history begins at, and the one own words go on at."""
-
-    start: int
-    resumes: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Opening:
-    """Lines that open history, up to and without `end`; own words may stand before it on its first line."""
-
-    end: int
-    is_sure: bool
-    before: str = ""
-    is_bare: bool = False
 
 
 class _Kept:
@@ -102,22 +83,21 @@ class _Kept:
 
 def without_history(text: str, hint: Hint | None = None) -> list[str] | None:
     """The lines of `text` that are not history; None where there is no history."""
-    scan = _Scan(page_of(text), hint)
-    if not (scan.openings or any(scan.page.marked)):
+    page = page_of(text)
+    openings = find_openings(page, introductions(page), hint)
+    if not (openings or any(page.marked)):
         return None
-    kept = scan.run()
+    kept = _Scan(page, hint, openings).run()
     return kept.lines if kept.has_cut else None
 
 
 class _Scan:
     """One pass from the first line to the last."""
 
-    def __init__(self, page: Page, hint: Hint | None) -> None:
+    def __init__(self, page: Page, hint: Hint | None, openings: Mapping[int, Opening]) -> None:
         self.page = page
         self.hint = hint
-        self.introductions = introductions(page)
-        self.ends = {one.end for one in self.introductions.values()}
-        self.openings = self._find_openings()
+        self.openings = openings
         self.is_sure = False
         self.kept = _Kept()
         self.numbers = sorted(self.openings)
@@ -160,18 +140,20 @@ class _Scan:
 
     def _end_of_plain(self, at: int) -> int:
         """The next line behind `at` that is marked or opens history."""
-        end, marked = at + 1, self.page.marked
-        while end < len(marked) and not marked[end] and end not in self.openings:
-            end += 1
-        return end
+        place = bisect_right(self.numbers, at)
+        end = self.numbers[place] if place < len(self.numbers) else len(self.page.lines)
+        try:
+            return self.page.marked.index(True, at + 1, end)
+        except ValueError:
+            return end
 
-    def _open(self, opening: _Opening) -> None:
+    def _open(self, opening: Opening) -> None:
         self.is_sure = True
         if opening.before:
             self.kept.add([opening.before])
         self.kept.cut(drops_rules=True)
 
-    def _end(self, at: int, opening: _Opening) -> _Kept:
+    def _end(self, at: int, opening: Opening) -> _Kept:
         """Everything below is history, but for what the HTML shows as own words again."""
         self._open(opening)
         if self.hint and self.hint.resumes is not None and self.hint.start <= at < self.hint.resumes:
@@ -186,60 +168,13 @@ class _Scan:
         else:
             self.kept.add(self.page.rest)
 
-    # ---- openings ----
-
-    def _find_openings(self) -> dict[int, _Opening]:
-        """All lines that open history, by number; `is_sure` means: whatever follows it."""
-        found: dict[int, _Opening] = {}
-        hinted = {self.hint.start} if self.hint else set()
-        asks = may_ask("\n".join(self.page.bare))
-        for at, (raw, line, is_marked) in enumerate(
-            zip(self.page.lines, self.page.bare, self.page.marked, strict=True)
-        ):
-            if not line or is_marked:
-                continue
-            if not (may_open(raw, line) or asks or at in self.introductions or at in hinted):
-                continue
-            if one := self._opening(at, line):
-                found[at] = one
-            elif (start := notes_block_start(self.page, at)) is not None:
-                found.setdefault(start, _Opening(at + 1, is_sure=True))
-        return found
-
-    def _is_evidence(self, opening: _Opening) -> bool:
+    def _is_evidence(self, opening: Opening) -> bool:
         """Whether an opening shows that the mail holds history: a name alone does not."""
         if opening.is_sure:
             return True
         return not opening.is_bare and _is_at(self.page.marked, self.page.next_filled(opening.end))
 
-    def _opening(self, at: int, line: str) -> _Opening | None:
-        introduction: Introduction | None = self.introductions.get(at)
-        if introduction and introduction.strength is Strength.STRONG:
-            return _Opening(introduction.end, is_sure=True, before=introduction.before)
-        if end := rule_end(self.page, at):
-            return _Opening(end, is_sure=True)
-        if field_of(line) and (end := self._header_block(at)):
-            return _Opening(end, is_sure=True)
-        if is_reply_above(line) or (_MESSAGE_OF.match(line) and headers_follow(self.page, at + 1)):
-            return _Opening(at + 1, is_sure=True)
-        if self.hint and at == self.hint.start:
-            return _Opening(introduction.end if introduction else at, is_sure=True)
-        if introduction:
-            return _Opening(introduction.end, is_sure=False, is_bare=introduction.strength is Strength.BARE)
-        return None
-
-    def _header_block(self, at: int) -> int:
-        page = self.page
-        above = at - 1
-        while above >= 0 and at - above <= 3 and page.is_blank(above):
-            above -= 1
-        is_ruled = above >= 0 and (is_drawn(page.bare[above]) or bool(rule_end(page, above)))
-        is_shown = above == at - 1 and above >= 0 and page.bare[above].endswith(":") and not page.marked[above]
-        if is_shown and not is_ruled and at not in self.ends:
-            return 0  # the writer shows the headers of a mail
-        return header_block_end(page, at, is_ruled=is_ruled)
-
-    def _after(self, at: int, opening: _Opening) -> int | None:
+    def _after(self, at: int, opening: Opening) -> int | None:
         """The marked line that history goes on at; -1 where all below is history; None where this is no history."""
         page = self.page
         following, is_sure = page.next_filled(opening.end), opening.is_sure
@@ -251,7 +186,7 @@ class _Scan:
             following = page.next_filled(next_one.end)
         if _is_at(page.marked, following):
             return None if opening.is_bare and self._quotes_within_own(at, following) else following
-        if following < len(page.lines) and self._take_initials(following):
+        if following < len(page.lines) and self._take_other_marks(following):
             return following
         if not is_sure:
             return None
@@ -272,13 +207,13 @@ class _Scan:
         end = self.numbers[place] if place < len(self.numbers) else len(page.lines)
         return not any(page.marked[below : min(end, below + FAR)])
 
-    def _take_initials(self, at: int) -> bool:
-        """Whether lines are marked by initials («AB> text») from here on; they count as marked then."""
-        found = _INITIALS.match(self.page.lines[at])
-        if not found:
+    def _take_other_marks(self, at: int) -> bool:
+        """Whether lines are marked by initials («AB> text») or bars from here on; they count as marked then."""
+        mark = next((one for one in (_INITIALS, _PIPED) if one.match(self.page.lines[at])), None)
+        if mark is None:
             return False
         marked = tuple(
-            is_marked or (number >= at and _INITIALS.match(line) is not None)
+            is_marked or (number >= at and mark.match(line) is not None)
             for number, (is_marked, line) in enumerate(zip(self.page.marked, self.page.lines, strict=True))
         )
         self.page = replace(self.page, marked=marked)
@@ -315,7 +250,7 @@ class _Scan:
         if all(_PROMPT.match(line) for line in page.lines[start:end]):
             return False
         if not has_before:
-            return has_after
+            return has_after and not _is_code(page.lines[start:end])
         above = self._line_above(start)
         if above.endswith((":", "：")) or _is_code(page.lines[start:end]):
             return False
@@ -387,7 +322,7 @@ def _is_only_headers(page: Page, start: int, end: int) -> bool:
     """Whether the marked lines are nothing but the headers of a mail, whose text follows without marks."""
     if end - start > LOOK_INSIDE:
         return False
-    if _MESSAGE_OF.match(unmarked(page.bare[start])):
+    if MESSAGE_OF.match(unmarked(page.bare[start])):
         start += 1
     if start == end or not field_of(page.bare[start]):
         return False
@@ -400,8 +335,8 @@ def _tells_of_itself(page: Page, start: int, end: int) -> bool:
     inner = page_of("\n".join(unmarked(line) for line in page.lines[start : min(end, start + LOOK_INSIDE)]))
     if any(one.strength is Strength.STRONG for one in introductions(inner).values()):
         return True
-    for at, line in enumerate(inner.bare):
-        if line and (rule_end(inner, at) or (field_of(line) and header_block_end(inner, at, is_ruled=at == 0))):
+    for at in may_open(inner):
+        if rule_end(inner, at) or (field_of(inner.bare[at]) and header_block_end(inner, at, is_ruled=at == 0)):
             return True
     depths = {depth(line) for line in page.lines[start:end]}
     return len(depths) > 1 and 1 in depths

@@ -11,13 +11,14 @@ from omnibox_email.charsets import words
 
 # The verbs, with the auxiliary words that go between them and the name.
 WROTE = re.compile(
-    r"(?<!\w)(?:wrote|writes|said|escribi[óo]|escribe|ha escrito|escriure|va escriure|escribiu|scritto|scrive|scrisse"
-    r"|schrieb(?:en)?|schreibt|geschrieben|schreef|schrijft|geschreven|[ée]crit|[ée]crivait|escreveu|escreve|escrita"
+    r"(?<!\w)(?:wrote|writes|said|escribi[óo]|escribe|ha escri(?:to|t)|escriure|va escriure|escribiu|scritto|scrive"
+    r"|scrisse|schrieb(?:en)?|schreibt|geschrieben|schreef|schrijft|geschreven|[ée]crit|[ée]crivait|escreveu|escreve|escrita"
     r"|napisał(?:\(?a\)?|/a|o)?|pisze|napsala?|napsal(?:\(a\)|/a)?|píše|napísal(?:a|\(a\)|/a)?|píše|skrev|skriver"
     r"|skreiv|har skrevet|kirjoitti|kirjoittaa|написала?|написал(?:\(а\)|а)?|написав(?:\(ла\)|ла)?|написа|пишет|пише"
-    r"|писала?|писал(?:\(а\)|а)?|писали|написао(?:/ла)?|је написао|napisao|napisala|yazdı|yazmış|a scris|scris|írta"
+    r"|писала?|писал(?:\(а\)|а)?|писали|написао(?:/ла)?|је написао|napisao(?:/la)?|napisala|napisal(?:\(a\)|/a)"
+    r"|yazdı|yazmış|a scris|scris|írta"
     r"|írt|έγραψε|έγραψαν|γράφει|kirjutas|rašė|parašė|rakstīja|rakstija|menulis|menulis|đã viết|viết|เขียนว่า|เขียน"
-    r"|skrifaði|idatzi (?:zuen|du)|scripsit|tulis)(?!\w)"
+    r"|skrifaði|idatzi (?:zuen|du)|scripsit|tulis|het geskryf|shkroi|напиша|піша|напісаў|yazıb)(?!\w)"
     r"|写道|寫道|写了|寫了|のメール|のメッセージ|さんは書きました|は書きました|が書きました|書きました|さんが書い|작성"
     r"|님이 쓴|썼습니다|씀"
     r"|כתב(?:/ה)?|כתבה|מאת|كتب(?:ت)?|تمت كتابة|میں لکھا|نوشت",
@@ -34,7 +35,7 @@ QUOTING = re.compile(
 STARTERS = words(
     """
     on am le el il em op den dne dňa dnia w at el. στις στις: på pe 在 於 于 vào în in la на у в дана datum quoting
-    zitat citando a kuupäev missatge o ve tarihinde ב בתאריך في pada ในวันที่ ne dana den. le.
+    zitat citando a kuupäev missatge o ve tarihinde ב בתאריך في pada ในวันที่ ne dana den. le. بتاريخ
     """.casefold()
 )
 # Small words that stand beside names and dates, by language.
@@ -49,7 +50,10 @@ GLUE = words(
     kirjoitti p. pe skrev no: re: cest cet est edt pst pdt msk bst ist jst bin al ibn zu zum zur af ap ben hours
     heure heures hora horas s m á ás luns uur heeft volgende bericht følgende følgjande seguinte siguiente
     seguente quanto wiadomość napisana napisano przez godz kello keltezéssel kellene user usuario usuário utente
-    utilisateur benutzer gebruiker hau erabiltzaileak ar của behalf 年 月 日 mailto napisal klockan klokken
+    utilisateur benutzer gebruiker hau erabiltzaileak ar của behalf 年 月 日 mailto napisal klockan klokken no
+    kuupäeval kontakt today yesterday heute gestern hoy ayer oggi ieri hoje ontem vandaag gisteren aujourd'hui hier
+    dziś dzisiaj wczoraj dnes včera idag igår tänään eilen сегодня вчера сьогодні вчора bugün dün 今日 昨日 今天 昨天
+    오늘 어제 ma astăzi tegnap danas jučer днес
     """.casefold()
 )
 # Short names of months and days as they stand in introductions.
@@ -69,6 +73,8 @@ DAYS = words(
     szept febr vas hét kedd sze csü pén szo joi vin sâm dum thg thứ th tháng sel rab kam jum agu des mo di mi do
     fr sa so ma wo vr za zo po út st čt pá ne pn wt śr cz pt sb nd пн вт ср чт пт сб вс нд ti ke to pe la su h k
     cs p v š t s n cn kw lu je ve
+    pirmd otrd trešd ceturtd piektd sestd svētd maijs jūn jūl jaan veebr sausio vas kov bal geg birž liep rugp rugs
+    spal lapkr gruod mán þri mið fim fös lau maí ágú nóv pirm otr treš cet luns mér xov ven xan xuñ xul
     """.casefold()
 )
 # Beginnings of their full names.
@@ -93,7 +99,10 @@ DAY_STARTS = tuple(
     σεπτεμ οκτωβρ νοεμβρ δεκεμβρ δευτέρα τρίτη τετάρτη πέμπτη παρασκευή σάββατο κυριακή ocak şubat nisan mayıs
     haziran temmuz ağustos eylül ekim kasım aralık pazartesi salı çarşamba perşembe cuma pazar ianuar iunie
     iulie hétfő szerda csütörtök péntek szombat vasárnap luni marți miercuri vineri sâmbătă duminică szeptember
-    gener febrer juny juliol agost setembre desembre
+    gener febrer juny juliol agost setembre desembre jaanuar veebruar aprill juuni juuli novembr detsemb oktoob
+    esmasp teisip kolmap neljap reede laupäe pühap pirmdie otrdie trešdie ceturtd piektd sestdie svētdie
+    siječnja veljač ožujk travnja svibnja lipnja srpnja kolovoz rujna studeno prosinc
+    pirmadie antradie trečiadie ketvirtad penktadie šeštadie sekmadie ponedjelj nedjelj četrtek sobota
     """
     )
 )
@@ -103,6 +112,9 @@ PRONOUNS = words(
     """
     I i we my our your his her their he she they ich wir mein unser er sie yo nosotros él ella io noi eu nós ele
     ela ik wij hij zij ja já я мы он она они jag vi jeg han hun hon minä me hän biz ben
+    us mir mich uns Ihr Ihre Ihrem Ihnen euer mi nos nuestro nuestra suo sua vostro vostra mio mia nostro seu minha meu
+    mon notre nous vous votre m'a m’a m'ont m’ont mijn uw mij ons jullie mig meg ni er ert mně nám váš vám mnie nam
+    wasz мне нам ваш ваша bana bize
     """
 )
 
@@ -115,7 +127,8 @@ _FIELDS: Mapping[str, str] = {
         "|afsender|отправитель|відправник|发件人|發件人|寄件者|寄件人|差出人|送信者|送信元|보낸 사람|보낸사람"
         "|보내는 사람|발신|발신자|feladó|de la"
         "|expeditor|από|αποστολέας|מאת|من|المرسل|từ|người gửi|dari|pengirim|จาก|šalje|saatja|nuo|no|šalje|шаље"
-        "|frá|од|از|प्रेषक|से|igorlea|nork|siuntėjas|sūtītājs|daripada"
+        "|frá|од|ад|nga|kimdən|kimdan|minn|oddi wrth|ó|kutoka|mula kay"
+        "|از|प्रेषक|से|igorlea|nork|siuntėjas|sūtītājs|daripada"
     ),
     "sent": (
         "sent|sent on|sent at|date sent|enviado|enviado el|enviado a las|enviado em|enviada em|enviada|enviado:"
@@ -126,7 +139,8 @@ _FIELDS: Mapping[str, str] = {
         "|보낸 날짜|보낸날짜|보낸 시간|küldve"
         "|elküldve|trimis|trimis la|expediat|στάλθηκε|αποστολή|נשלח|תאריך שליחה|تم الإرسال|أرسلت|مرسل"
         "|تاريخ الإرسال|đã gửi|gửi|dikirim|ส่ง|ส่งเมื่อ|poslano|послато|saadetud|išsiųsta|nosūtīts|sent date"
-        "|enviados|poslato|ارسال شده|ارسال|भेजा गया|bidaltze-data|bidalia|dihantar|enviado a"
+        "|enviados|dërguar|göndərildi|yuborilgan|mibgħut|anfonwyd|seolta|gestuur|ilitumwa|ipinadala|испратено"
+        "|poslato|ارسال شده|ارسال|भेजा गया|bidaltze-data|bidalia|dihantar|enviado a"
     ),
     "date": (
         "date|fecha|data|datum|dato|päivämäärä|päiväys|pvm|дата|dátum|dată|tarih|ημερομηνία|ημερ/νία|תאריך"
@@ -141,7 +155,7 @@ _FIELDS: Mapping[str, str] = {
         "|adresat|příjemce"
         "|prijemca|mottagare|mottaker|modtager|получатель|címzett|către|catre|pentru|προς|אל|إلى|الى|đến|tới"
         "|người nhận|kepada|ke|ถึง|za|kome|prima|за|kellele|saaja|kam|per a|til:|recipient|recipients"
-        "|به|को|hartzailea|nori|gavėjas|saņēmējs"
+        "|për|kimə|kimga|lil|at|chuig|kwa|kay|каму|به|को|hartzailea|nori|gavėjas|saņēmējs"
     ),
     "cc": (
         "cc|bcc|cci|cco|kopie|kopie an|kopia|kopi|kopio|copie|copie à|copia|cópia|kópia|másolat|копия|копія|dw"
@@ -154,7 +168,7 @@ _FIELDS: Mapping[str, str] = {
         "|тема|относно|konu|主题|主旨|主題|标题|件名|题目|제목|tárgy|subiect|subiectul|θέμα|נושא|الموضوع|موضوع"
         "|chủ đề|tiêu đề"
         "|perihal|subjek|เรื่อง|zadeva|предмет|наслов|teema|tema|tēma|assunto|assumpte|efni|sub|re|title"
-        "|thema|विषय|gaia"
+        "|subjekti|mövzu|mavzu|suġġett|pwnc|ábhar|mada|paksa|тэма|thema|विषय|gaia"
     ),
     "sender": "sender",  # what «From» is to Alibaba's mail, and one more header to others
     "other": (
@@ -165,7 +179,7 @@ _FIELDS: Mapping[str, str] = {
         "|list-id|return-path|delivered-to|gruppen|newsgroups|user|resent-from"
     ),
 }
-FIELDS: Mapping[str, str] = {label: kind for kind, labels in _FIELDS.items() for label in labels.split("|")}
+FIELDS: Mapping[str, str] = {label.casefold(): kind for kind, labels in _FIELDS.items() for label in labels.split("|")}
 LONGEST_LABEL = max(map(len, FIELDS))
 
 # ---- rules («-----Original Message-----») ----
@@ -246,7 +260,7 @@ PHRASES = frozenset(
     원본 메시지|원본 메일|원본메시지|원본메일|전달된 메시지|전달된 메일|원래 메시지|원본 내용
     """.replace("\n", "|").split("|")
 ) - {""}
-PHRASES = frozenset(phrase.strip() for phrase in PHRASES) - {""}
+PHRASES = frozenset(phrase.strip().casefold() for phrase in PHRASES) - {""}
 # «----- Forwarded by Ann/ACME on 02/04/2012 -----»: phrases that a name follows.
 PHRASE_STARTS = (
     "forwarded by",
@@ -294,7 +308,8 @@ REPLY_ABOVE = re.compile(
     r"|(?:oberhalb|über) dieser (?:zeile|linie)|über diese(?:r)? (?:zeile|linie)"
     r"|(?:por encima|encima|arriba) de esta l[íi]nea|au[- ]dessus de cette ligne|sopra (?:a )?questa (?:riga|linea)"
     r"|acima d(?:esta|essa) linha|boven deze (?:lijn|regel)|ovanför (?:denna|den här) (?:linje|rad)|over denne linje"
-    r"|powyżej tej linii|nad tento řádek|nad tímto řádkem|nad túto čiaru|выше этой (?:строки|линии|черты)"
+    r"|powyżej (?:tej linii|tego wiersza)|nad tento řádek|nad tímto řádkem|nad túto čiaru"
+    r"|выше этой (?:строки|линии|черты)"
     r"|вище цієї лінії|tämän (?:rivin|viivan) yläpuolelle|bu satırın (?:üstüne|üzerine)|この(?:行|線)(?:より"
     r"|の)上|此行(?:以上|上方)",
     re.I,

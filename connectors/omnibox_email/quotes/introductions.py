@@ -20,6 +20,8 @@ from omnibox_email.quotes.lines import Page, bare, unmarked
 MOST_LINES = 5
 LONGEST = 500
 MOST_NAME_WORDS = 12
+MOST_FOREIGN = 5  # words of a language we do not read, beside date, time and address
+MOST_BEGUN = 6  # words of a name on the first line of two
 
 _MAIL = re.compile(r"[<(\[\"']{0,3}(?:mailto:)?[^\s<>@()\[\]\"]{1,80}@[^\s<>@()\[\]\"]{1,120}[>)\]\"'’]{0,3}")
 _ANGLED = re.compile(r"<(?:mailto:)?[^\s<>@]{1,80}@[^\s<>]{1,120}>")
@@ -37,6 +39,8 @@ _OPEN_ENDS = (
     *("写道", "寫道", "書きました", "--", "wrote", "escribió", "escribio", "scritto", "crit", "schrieb", "chrieben"),
     *("creveu", "skrev", "isał", "исал", ">"),
 )
+_LAST_LETTERS = frozenset(_CLOSING_LETTERS) | {end[-1] for end in _OPEN_ENDS}
+_NEAR_DAY = re.compile(r"(?<!\w)i (?:dag|går|gaar|forgårs|förrgår|morges|morse|aftes|kväll|natt)(?!\w)", re.I)
 _TOKEN = re.compile(r"[^\s,;:：،«»„“”()<>\[\]|/*_\"]+")
 _QUOTED_NAME = re.compile(r"[\"“„«][^\"“”«»]{1,80}[\"”“»]|'[^']{1,80}'(?=\s[<(])")
 _FIRST_DATE = re.compile(r"\d{4}\s?[-/.年년]\s?\d{1,2}(?!\d)|\d{1,2}[./-]\s?\d{1,2}[./-]\s?\d{2,4}")
@@ -73,7 +77,10 @@ def introductions(page: Page) -> dict[int, Introduction]:
     for at, line in enumerate(page.bare):
         if not line or len(line) > LONGEST:
             continue
-        closes = line.endswith(_OPEN_ENDS) or (line[-1] in _CLOSING_LETTERS and bool(_CLOSES.search(line[-8:])))
+        last = line[-1]
+        closes = last in _LAST_LETTERS and (
+            line.endswith(_OPEN_ENDS) or (last in _CLOSING_LETTERS and _CLOSES.search(line[-8:]) is not None)
+        )
         if not (closes or "@" in line):
             continue
         if page.marked[at]:
@@ -110,6 +117,8 @@ def _is_better(page: Page, start: int, strength: Strength, present: int, least: 
     line = page.bare[start]
     if start == present - 1 and _dangles(line) and not _begins_with_starter(page.bare[present]):
         return True
+    if start == present - 1 and _is_begun(page, start):
+        return True
     if strength > least:
         return _starts_well(line) or _names_somebody(line) or _continues(page.bare[present])
     if not begins_well and (_continues(page.bare[present]) or _starts_well(line)):
@@ -120,6 +129,17 @@ def _is_better(page: Page, start: int, strength: Strength, present: int, least: 
 def _may_begin(line: str, start: int, present: int) -> bool:
     """Whether an introduction that is whole already may begin a line higher still."""
     return start == present - 1 and ("@" in line or _dangles(line))
+
+
+def _is_begun(page: Page, start: int) -> bool:
+    """Whether a paragraph begins with a line such as «Ann Smith schrieb am», which goes on with a date or a name."""
+    line = page.bare[start]
+    if (start and not page.is_blank(start - 1)) or not (_YEAR.search(line) or WROTE.search(line)):
+        return False
+    last = _TOKEN.findall(line)[-1].strip(".").casefold()
+    ends_open = line.endswith((",", "،", "，")) or last in STARTERS
+    unknown, names, is_narrated = _residue(line)
+    return (ends_open or _starts_well(line)) and not unknown and not is_narrated and names <= MOST_BEGUN
 
 
 def _begins_with_starter(line: str) -> bool:
@@ -220,7 +240,9 @@ def assess(text: str, *, has_verb: bool | None = None) -> Strength:
         return _assess_nameless(text, unknown, names, has_wrote=wrote)
     most = 3 if _ANGLED.search(text) else 1
     if unknown > most:
-        return Strength.WEAK if unknown <= 3 and wrote and year and hour and _starts_well(text) else Strength.NONE
+        is_known = unknown <= 3 and wrote and year and hour and _starts_well(text)
+        is_built_so = unknown <= MOST_FOREIGN and most > 1 and year and hour and _CLOSES.search(text[-8:])
+        return Strength.WEAK if is_known or is_built_so else Strength.NONE
     if wrote and ((mail and (year or hour)) or (year and hour)):
         return Strength.WEAK if _VERB_ENDS.search(text) else Strength.STRONG
     ends_with_mail = _MAIL_ENDS.search(text[-140:]) is not None
@@ -255,6 +277,8 @@ def _residue(text: str) -> tuple[int, int, bool]:
     """Words that are neither date nor name nor of the formula; words of a name; whether somebody tells a story."""
     rest = _QUOTED_NAME.sub(" Q ", text)
     rest = WROTE.sub(" ", _MAIL.sub(" ", _LINK.sub(" ", rest)))
+    if rest[:2] in ("I ", "i "):  # «I dag kl. 17:55 skrev Ann:»; elsewhere a pronoun
+        rest = _NEAR_DAY.sub(" ", rest)
     unknown = names = 0
     for token in _TOKEN.findall(rest):
         word = token.strip(".·’'-–—!?")

@@ -10,17 +10,19 @@ MOST_CHARACTERS = 256 * 1024
 MOST_LINES = 5000
 LONGEST_LINE = 1000
 LONGEST_FRAMED = 300
+TOO_LONG = "\ufffd"  # stands for a line that is not looked at
 
 # Zero-width and direction marks, which programs strew into names and dates.
 _UNSEEN = dict.fromkeys([0xAD, 0xFEFF, *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x206A)])
 # GroupWise and Gnus draw marks around or before the introduction itself: «>>> Ann <ann@x.example> 4/2/2012 9:12 AM
 # >>>», «>>> On 4/2/2012 at 9:12 AM, in message …», «>>>>> "AB" == Ann <ann@x.example> writes:».
 _FRAMED = re.compile(
-    r">>> ?(?:[^>\s].{1,150}\d{1,2}[:.]\d{2}.{0,12}>>>|On .{6,60}, in message .{3,200}|>> .{1,60} == .{3,150}:)\Z"
+    r">>> ?(?:[^>\s].{1,150}\d{1,2}[:.]\d{2}.{0,12}>>>|On .{6,60}, in message .{3,200}"
+    r"|On .{6,200}\bwrote:|>> .{1,60} == .{3,150}:)\Z"
 )
 _MARKS = re.compile(r"[ \t\u00a0]{0,3}(?:[>\uff1e][ \t\u00a0]?)+")
 
-
+_SIGNS = {code: None for code in range(128) if not chr(code).isalnum()}
 # Any of these, and a line of ASCII is not yet as it is compared.
 _UNEVEN = ("  ", " \n", "\n ", *"\t\r\v\f\x1c\x1d\x1e\x1f")
 
@@ -34,7 +36,7 @@ def bare(line: str) -> str:
 
 def is_marked(line: str) -> bool:
     """Whether the line begins with a quotation mark (`>`)."""
-    return line.lstrip(" \t\u00a0")[:1] in (">", "\uff1e") and _MARKS.match(line) is not None
+    return line.lstrip(" \t\u00a0").startswith((">", "\uff1e")) and _MARKS.match(line) is not None
 
 
 def depth(line: str) -> int:
@@ -51,7 +53,8 @@ def unmarked(line: str) -> str:
 
 def squash(text: str) -> str:
     """Letters and digits alone, case folded: the same for the plain and the HTML form of a sentence."""
-    return "".join(filter(str.isalnum, text)).casefold()
+    letters = text.translate(_SIGNS) if text.isascii() else "".join(filter(str.isalnum, text))
+    return letters.casefold()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +87,15 @@ def page_of(text: str) -> Page:
     kept = lines[:count]
     marked = [False] * count
     if ">" in text or "\uff1e" in text:
-        marked = [is_marked(line) for line in kept]
-        _unmark_escaped(kept, marked)
-        _unmark_framed(kept, marked)
-    as_compared = str if _is_even(text) else bare
-    shown = tuple(as_compared(line) if len(line) <= LONGEST_LINE else "\ufffd" for line in kept)
-    return Page(tuple(kept), shown, tuple(marked), tuple(lines[count:]))
+        marked = [(">" in line or "\uff1e" in line) and is_marked(line) for line in kept]
+        if ">From " in text:
+            _unmark_escaped(kept, marked)
+        if ">>>" in text:
+            _unmark_framed(kept, marked)
+    shown = kept if _is_even(text) else [bare(line) if len(line) <= LONGEST_LINE else TOO_LONG for line in kept]
+    if len(text) > LONGEST_LINE:
+        shown = [line if len(line) <= LONGEST_LINE else TOO_LONG for line in shown]
+    return Page(tuple(kept), tuple(shown), tuple(marked), tuple(lines[count:]))
 
 
 def _is_even(text: str) -> bool:

@@ -8,14 +8,16 @@ import re
 
 DEVICE = re.compile(
     r"(?<![^\W\d_])(?:iphon\w{0,8}|ipad\w{0,6}|ipod\w{0,6}|ios|android\w{0,8}|galaxy|samsung|black ?berry"
-    r"|windows (?:phone|mail|10|11|live)|(?:mail|courrier|correo|posta|poczt\w*|pošt\w*|e-?post|sähköposti\w*"
+    r"|windows(?:in)? (?:phone|mail|10|11|live|sähköposti\w*)"
+    r"|(?:mail|courrier|correo|posta|poczt\w*|pošt\w*|e-?post|sähköposti\w*"
     r"|почт\w*|email|e-mail) (?:for|für|pour|para|per|voor|dla|pro|för|til|для)|windows|outlook|hotmail|yahoo"
     r"|gmail|google|proton\w*|tutanota|tuta|zoho|thunderbird|spark|superhuman|mailbird|mailspring|airmail"
     r"|newton|canary|edison|blue ?mail|typeapp|aqua ?mail|k-9|nine|boxer|my ?mail|mail\.ru|yandex|яндекс\S*"
-    r"|gmx|web\.de|t-online|freenet|htc|huawei|xiaomi|redmi|poco|one ?plus|nokia|lumia|xperia|sony|motorola"
+    r"|gmx|web\.de|uol|bol|terra|sapo|mailbutler|unibox"
+    r"|t-online|freenet|htc|huawei|xiaomi|redmi|poco|one ?plus|nokia|lumia|xperia|sony|motorola"
     r"|moto|droid|pixel|lg|zte|honor|oppo|vivo|realme|fairphone|smart ?phone\w*|phone|telefon\w*|teléfono\w*"
-    r"|téléphone|telefone|telefoon|telemóvel|móvil|mòbil|movil|cellulare|celular|mobil(?:e|en?|ny|ní\w*"
-    r"|telefon\w*)?|mobiel\w*|mobiltelefon\w*|mobila|handy|tablet\w*|tab|cell|cellphone|device|dispositivo"
+    r"|téléphone|telefone|telefoon|telemóvel|móvil|mòbil|movil|cellulare|celular|mobil(?:e|en?|ny|ní\w*|u|em|om|gerät\w*"
+    r"|telefon\w*)?|mobiel\w*|mobiltelefon\w*|mobila|handy|tablet\w*|tab|cell|cellphone|device|the go|dispositivo"
     r"|appareil|gerät|apparaat|toestel|puhelim\w*|urządzeni\w*|zařízení|zariadeni\w*|устройств\w*|пристро\w*"
     r"|телефон\w*|смартфон\w*|мобильн\w*|κινητό|handheld|treo|palm|kindle|surface|mac(?:book)?(?: (?:pro|air"
     r"|mini))?|apple watch|imac|verizon|t-mobile|at&t|sprint|vodafone|orange|wireless|workspace one|polymail"
@@ -25,7 +27,7 @@ DEVICE = re.compile(
     r"|onet|interia|seznam|laposte|sfr|bouygues|alto|inky|hiri|mimestream|notion mail|fastmail|hushmail"
     r"|mailfence|posteo|tutamail"
     r"|imp, the internet messaging program|squirrelmail)(?![^\W\d_])"
-    r"|iphone|ipad|android|手机|手機|電話|携帯|スマート|휴대폰|스마트폰"
+    r"|iphone|ipad|android|windows용|آیفون|אייפון|גלקסי|手机|手機|電話|携帯|スマート|휴대폰|스마트폰"
     r"|邮箱|網易|网易|네이버"
     r"|galaxy|スマホ|mail大师|邮箱大师",
     re.I,
@@ -41,7 +43,7 @@ enviat (?:des|amb|per)
 (?:e-?mail )?(?:gesendet|gesandt|versendet|verschickt|verfasst|geschrieben) (?:von|vom|mit|aus|über|via|mittels|per)
 mobil gesendet
 (?:diese (?:nachricht|e-?mail|mail) wurde )(?:von|mit|über|per|aus|mobil|via)
-(?:message )?envoy[ée]e? (?:de|d'|d’|depuis|à partir d[eu]|avec|via|par|du|à l'aide d[eu'])
+(?:message )?envoy[ée]e? (?:de|d'|d’|depuis|à partir d(?:[eu]|['’])|avec|via|par|du|à l'aide d[eu'])
 (?:verzonden|verstuurd|gestuurd|verzonden) (?:vanaf|met|via|vanuit|van|door|uit|vanop|per)
 wysłan[eoay] (?:z|ze|za pomocą|przez|przy użyciu|od)
 (?:odesláno|odoslané|odoslaná|posláno|poslané) (?:z|ze|zo|pomocí|přes|cez|prostřednictvím|mým|s)
@@ -62,6 +64,7 @@ lähetetty
 (?:đã gửi từ|được gửi từ|gửi từ|đã gửi)
 (?:ส่งจาก)
 (?:saadetud|išsiųsta|nosūtīts|sent iš)
+provenance ?:|(?:αποστολή|εστάλη) από|ارسال شده از
 """
 _ENDS = r"""
 gesendet
@@ -86,6 +89,7 @@ elküldve
 verzonden
 verstuurd
 lähetetty
+ارسال شد
 """
 DEVICE_START = re.compile(f"(?:{'|'.join(one.strip() for one in _STARTS.strip().splitlines())})(?=\\W|\\w)", re.I)
 DEVICE_END = re.compile(f"(?:{'|'.join(one.strip() for one in _ENDS.strip().splitlines())})\\Z", re.I)
@@ -96,12 +100,20 @@ GET_APP = re.compile(
     r"|obtenir|obtenez|scarica|ottieni|holen sie sich|hol dir|laden sie|download|hämta|skaffa|hent|få|last ned"
     r"|hanki|lataa|pobierz|uzyskaj|získat|získejte|stáhnout|získať|získajte|stiahnite si|получить|получите"
     r"|скачать|скачайте|загрузить|загрузите|завантажити|отримати|descărcați|obțineți|preuzmite|nabavite|获取|下载"
-    r"|取得|下載)\s.{3,70}|outlook\s.{2,50}\s(?:downloaden|herunterladen|beschaffen|letöltése|beszerzése|edinin"
-    r"|indir(?:in)?|を入手.{0,4}|다운로드)|.{0,20}outlook.{0,20}(?:edinin|を入手(?:する)?|다운로드|받기)"
+    r"|skaff deg|изтеглете|prenesite|λήψη|κατεβάστε|tải|dapatkan|unduh|รับ|ดาวน์โหลด|obteniu|aconsegueix|hangi|hankige"
+    r"|gauti|atsisiųskite|iegūt|دریافت|الحصول على|احصل على|تنزيل|קבלו?|הורד|הורידו"
+    r"|取得|下載)\s.{3,70}|(?:az )?outlook\s.{2,50}\s(?:downloaden|herunterladen|beschaffen|letöltése|beszerzése|edinin"
+    r"|indir(?:in)?|を入手.{0,4}|を取得.{0,4}|다운로드)|.{0,20}outlook.{0,20}(?:edinin|を入手(?:する)?|を取得|다운로드|받기)"
     r"|.{0,20}のoutlookを.{0,10})\Z",
     re.I,
 )
-ADVERT = re.compile(r"(?:yahoo!? mail\s?[:–-].{5,80}|alle postfächer an einem ort\b.{0,120}|签名由.{0,20}定制)\Z", re.I)
+ADVERT = re.compile(
+    r"(?:(?:diese (?:nachricht|e-?mail|mail) wurde )?mobil gesendet"
+    r"|.{1,60} (?:reacted via|hat über|a réagi via|ha reaccionado (?:a través de|mediante)|ha reagito tramite"
+    r"|reagiu (?:via|pelo)|heeft gereageerd via) gmail(?: reagiert)?"
+    r"|yahoo!? mail\s?[:–-].{5,80}|alle postfächer an einem ort\b.{0,120}|签名由.{0,20}定制)\Z",
+    re.I,
+)
 # What senders who watch whether their mail is read, and scanners for viruses, leave below it, a piece on each line.
 TRACKER = re.compile(r"mailtrack|mixmax|sender notified by|avast\.com|avg\.com", re.I)
 TRACKER_PIECE = re.compile(
@@ -185,7 +197,18 @@ pozdrav
 (?:敬具|よろしくお願いいたします。?|よろしくお願いします。?|以上、?よろしくお願いいたします。?|宜しくお願い致します。?)
 (?:此致|敬礼|此致敬礼|祝好|祝商祺|谢谢！?祝好|顺祝商祺|敬上|감사합니다\.?|드림)
 (?:בברכה|בכבוד רב|תודה ובברכה|مع (?:خالص )?التحي(?:ة|ات)|تحياتي|وتفضلوا بقبول فائق الاحترام)
-salam|hormat kami|trân trọng|thân mến
+salam|hormat (?:kami|saya)|trân trọng|thân mến|kính thư|ขอแสดงความนับถือ|ด้วยความเคารพ|با احترام
+take care|bis bald|bis dann|a presto|(?:cari|i miei migliori|con i migliori) saluti|un saluto|buona (?:giornata|serata)
+in attesa di [^.!?]{1,40}(?:cordiali|distinti) saluti
+(?:je vous prie|veuillez|nous vous prions|recevez|avec)[^.!?]{1,60}salutations(?: distinguées| les meilleures)?
+belle (?:journée|soirée)|muchos saludos|(?:le|les) saludan? (?:muy )?atentamente|quedo a la espera|afectuosamente
+fijne (?:dag|avond)|pozdr\.?|zdravím|pěkný (?:den|večer)|s priateľským pozdravom|vänligen|hälsar|de bedste hilsner
+yt\.?|kunnioittavasti|hyvää päivänjatkoa|с наилучшими|щиро ваш\w?|kolay gelsin|baráti üdvözlettel
+cu (?:deosebită )?considerație|numai bine|何卒よろしくお願い(?:申し上げます|いたします|致します)。?|以上です。?
+祝(?:工作|生活)?(?:顺利|愉快|順利)|مع (?:أطيب|خالص) (?:التحيات|تحياتي|التمنيات)|сърдечни поздрави
+с най-добри пожелания|s (?:poštovanjem|spoštovanjem)|lp|lepo pozdravljeni|срдачан поздрав|с поштовањем|поздрав
+pagarbiai|su pagarba|geros dienos|linkėjimai|ar (?:cieņu|sveicieniem)|jauku dienu|lugupidamisega
+parimate soovidega|tervitades|kõike head|salutacions(?: cordials)?|(?:una )?salutació|atentament
 """
 _CLOSING = "|".join(f"(?:{one.strip()})" for one in _CLOSINGS.strip().splitlines())
 CLOSING = re.compile(f"(?:{_CLOSING})(?!\\w)", re.I)
@@ -195,7 +218,7 @@ THANKS = re.compile(
     r"|thank you(?: very much| so much| and (?:best |kind )?regards)?|thx|gracias|muchas gracias"
     r"|grazie(?: mille)?|merci(?: beaucoup| d'avance)?|danke|vielen dank|dank(?: im voraus)?|obrigad[oa]"
     r"|bedankt|dank u|dziękuję|děkuji|ďakujem|takk?|tack|kiitos|спасибо|дякую|teşekkürler|mulțumesc|köszönöm"
-    r"|ευχαριστώ|谢谢|謝謝|ありがとうございます。?)(?!\w)",
+    r"|ευχαριστώ|terima kasih|با تشکر|고맙습니다\.?|谢谢|謝謝|ありがとうございます。?)(?!\w)",
     re.I,
 )
 

@@ -6,7 +6,18 @@ import re
 from collections.abc import Callable, Sequence
 
 from omnibox_email.charsets import words
-from omnibox_email.quotes.devices import DECORATION, LINK, is_device_line
+from omnibox_email.quotes.cards import (
+    CONTACT,
+    LONGEST_BLOCK,
+    LONGEST_NAME,
+    PHONE,
+    is_block,
+    is_full_block,
+    is_name,
+    is_sentence,
+    is_signature,
+)
+from omnibox_email.quotes.devices import DECORATION, LINK, is_device_line, is_jest
 from omnibox_email.quotes.lines import LONGEST_LINE, bare, squash
 from omnibox_email.quotes.signature_words import (
     ANNOUNCES,
@@ -15,16 +26,14 @@ from omnibox_email.quotes.signature_words import (
     CLOSING,
     DISCLAIMER,
     FOOTER,
-    GREETING,
     THANKS,
     TRACKER,
     TRACKER_PIECE,
 )
 
 LONGEST_SIGNATURE = 40
-LONGEST_BLOCK = 14
 LONGEST_CLOSING = 16
-LONGEST_NAME = 50
+LONGEST_HEADING = 40
 LONGEST_SHORTENED = 4  # letters of a formula such as «LG» and «Att.», which are also brands and codes
 SHORTEST_DISCLAIMER = 100
 SHORTEST_RULE = 20
@@ -35,21 +44,11 @@ _DELIMITER = re.compile(r"--[ \t\u00a0]*\Z")
 _DASHED = re.compile(r"(?:--?|[–—])([A-ZÀ-ÖØ-ÞА-Я][\w'’.-]+(?: [A-ZÀ-ÖØ-ÞА-Я][\w'’.-]*){0,2})\Z")
 _LOOSE = re.compile(r"(?:---?|_{2,5}|—|–{1,2})\Z")
 _BARE_RULE = re.compile(r"[-–—_=~*.·]{1,80}\Z")
-_PHONE = re.compile(
-    r"(?:\+|\(|\b0|\b1[ -.])[\d ()./\u00a0-]{6,}\d|\b\d{3}[-. ]\d{3}[-. ]\d{3,4}\b|(?:\d{2}[ .]){4}\d{2}\b"
-)
-_CONTACT = re.compile(
-    r"https?://|www\.|@|\b(?:tel|phone|fon|fax|mob|mobile|cell|handy|telefon|tél|teléfono|móvil|office|direct"
-    r"|m|t|p|f|e|w)\s?[.:]\s?\S|\b(?:gmbh|ltd|inc|llc|s\.?r\.?l|s\.?a\.?s|corp|kg|sp\. z o|a/s|oy|ab|bv|b\.v"
-    r"|plc|co\.)\b",
-    re.I,
-)
 _REACHES = re.compile(r"@|https?:|www\.")
-_AFTER_FORMULA = " ,.!;*_–—-/|&"
-_SENTENCE = re.compile(r"[.?!。？！:]\)?\Z")
-_ABBREVIATED = re.compile(r"(?<![^\W\d_])[^\W\d_]{1,5}\.\Z")  # «Ltd.», «B. Sc.», «Ann S.»
+_AFTER_FORMULA = " ,.!:;*_–—-/|&"
+_AND = re.compile(r"[\s,.!;&/+–-]+(?:(?:and|y|e|und|et|en|i|a|og|och|ja|dan|и|та)\s+)?")
+_COLUMNS = re.compile(r" [|•·] ")
 _PICTURE = re.compile(r"(?:\[(?:cid:|image:|https?://)[^\]]{1,300}\](?:<[^>]{1,300}>)?\s?){1,9}\Z", re.I)
-_WORD = re.compile(r"[^\W\d_][\w.'’-]*")
 
 
 def without_signature(lines: Sequence[str], *, has_history: bool, marked_up: Sequence[str] = ()) -> list[str]:
@@ -68,7 +67,7 @@ def without_signature(lines: Sequence[str], *, has_history: bool, marked_up: Seq
     ]
     steps.append(lambda rest: _dashed_name(rest) if has_history or len(rest) < len(_strip_end(lines)) else 0)
     if has_history:
-        steps += [_disclaimer, _closing, _boxed, _device_above_block, _block_alone]
+        steps += [_jest, _disclaimer, _closing, _boxed, _device_above_block, _block_alone]
     for _ in range(ROUNDS):
         cut = next((cut for step in steps if 0 < (cut := step(out)) < len(out) and _has_words(out[:cut])), 0)
         if not cut:
@@ -92,6 +91,11 @@ def _strip_end(lines: Sequence[str]) -> list[str]:
     return list(lines[:end])
 
 
+def _may_be_rule(line: str) -> bool:
+    """Whether the line could be drawn of dashes; others may begin with marks that nobody sees."""
+    return line.lstrip().startswith(("-", "_")) or not line.isascii()
+
+
 def _has_words(lines: Sequence[str]) -> bool:
     return any(any(map(str.isalnum, line)) or not _BARE_RULE.match(bare(line)) for line in lines if bare(line))
 
@@ -110,7 +114,9 @@ def _above_rules(lines: Sequence[str], at: int) -> int:
 def _marked_up(lines: Sequence[str], marked_up: Sequence[str]) -> int:
     """What the HTML marks as signature, where the text ends with it."""
     wanted = {one for one in marked_up if one}
-    longest = max(map(len, wanted), default=0)
+    if not wanted:
+        return 0
+    longest = max(map(len, wanted))
     tail = ""
     for at in range(len(lines) - 1, max(0, len(lines) - LONGEST_SIGNATURE), -1):
         own = squash(LINK.sub("", lines[at][:LONGEST_LINE]))
@@ -136,6 +142,12 @@ def _device(lines: Sequence[str]) -> int:
         return 0
     below = bare(lines[last])
     return _above_rules(lines, above) if APOLOGY.search(below) and len(below) <= 160 else 0
+
+
+def _jest(lines: Sequence[str]) -> int:
+    """A last paragraph of one line such as «Sent from a tiny keyboard», which names no device we know."""
+    last = len(lines) - 1
+    return last if last > 1 and not bare(lines[last - 1]) and is_jest(bare(lines[last])) else 0
 
 
 def _table_above(lines: Sequence[str], at: int) -> int:
@@ -172,7 +184,7 @@ def _boxed(lines: Sequence[str]) -> int:
             above = bare(_strip_end(lines[:at])[-1])
             below = [line for one in lines[at + 1 : end] if (line := bare(one))]
             is_set_off = not bare(lines[at - 1]) and not above.endswith((":", "：")) and not ANNOUNCES.search(above)
-            return at if is_set_off and len(below) > 1 and _is_full_block(below) else 0
+            return at if is_set_off and len(below) > 1 and is_full_block(below) else 0
     return 0
 
 
@@ -180,7 +192,7 @@ def _dashed_name(lines: Sequence[str]) -> int:
     """A last line such as «-Ann Smith», set off by a blank line and no item of a list."""
     last = len(lines) - 1
     found = _DASHED.match(bare(lines[last]))
-    if not found or last < 2 or bare(lines[last - 1]) or not _is_name(found.group(1)):
+    if not found or last < 2 or bare(lines[last - 1]) or not is_name(found.group(1)):
         return 0
     above = bare(_strip_end(lines[:last])[-1])
     is_item = above.startswith(("-", "–", "—", "*", "•")) or above.endswith((":", "："))
@@ -197,7 +209,7 @@ def _device_above_block(lines: Sequence[str]) -> int:
     for at in range(len(lines) - 2, max(0, len(lines) - LONGEST_BLOCK), -1):
         if is_device_line(bare(lines[at])):
             below = [line for one in lines[at + 1 :] if (line := bare(one))]
-            return _above_rules(lines, at) if _is_block(below, needs_name=True) and _is_name(below[0]) else 0
+            return _above_rules(lines, at) if is_block(below, needs_name=True) and is_name(below[0]) else 0
     return 0
 
 
@@ -206,16 +218,17 @@ def _block_alone(lines: Sequence[str]) -> int:
     start = len(lines) - 1
     while start > 0 and bare(lines[start - 1]) and len(lines) - start < LONGEST_BLOCK:
         start -= 1
-    block = [shown for line in lines[start:] if not _PICTURE.match(shown := bare(line))]
+    rows = [shown for line in lines[start:] if not _PICTURE.match(shown := bare(line))]
+    block = [piece for row in rows for piece in _COLUMNS.split(row)]
     above = start - 1
     while above > 0 and not bare(lines[above]):
         above -= 1
     if start < 2 or len(block) < 3 or bare(lines[above]).endswith((":", "：")) or ANNOUNCES.search(bare(lines[above])):
         return 0
-    if not (1 < len(block[0].split()) <= 5 and _is_name(block[0].strip("*_"))):
+    if not (1 < len(block[0].split()) <= 5 and is_name(block[0].strip("*_"))):
         return 0
-    reached = sum(bool(_PHONE.search(line) or _CONTACT.search(line)) for line in block[1:])
-    return start if reached >= 2 and not any(map(_is_sentence, block)) else 0
+    reached = sum(bool(PHONE.search(line) or CONTACT.search(line)) for line in block[1:])
+    return start if reached >= 2 and not any(map(is_sentence, block)) else 0
 
 
 def _stands_alone(lines: Sequence[str], at: int) -> bool:
@@ -232,6 +245,8 @@ def _delimited(lines: Sequence[str], *, has_history: bool) -> int:
     loose = 0
     for at in range(max(1, len(lines) - LONGEST_SIGNATURE), len(lines)):
         line = lines[at]
+        if not _may_be_rule(line):
+            continue
         if line[:2] == "--" and _DELIMITER.match(line) and len(line) > 2:
             return at
         if _LOOSE.match(bare(line)):
@@ -241,12 +256,15 @@ def _delimited(lines: Sequence[str], *, has_history: bool) -> int:
     if not loose:
         return 0
     is_rule = bare(lines[loose]) == "---"  # Roundcube's above an answer, and what anybody draws between paragraphs
-    if not has_history and (is_rule or bare(lines[loose - 1])):
-        return 0  # a heading underlined
     below = _with_links([shown for line in lines[loose + 1 :] if (shown := bare(line))])
+    if not has_history and (is_rule or bare(lines[loose - 1])):
+        above = bare(lines[loose - 1])
+        is_closed = above.endswith((".", "!", "?")) or len(above) > LONGEST_HEADING
+        is_card = bare(lines[loose]) == "--" and is_closed and bool(below) and is_signature(below, is_expected=False)
+        return loose if is_card else 0  # else a heading underlined
     if is_rule and (not below or any(map(str.isdigit, below[0]))):
         return 0
-    return loose if _is_signature(below, is_expected=has_history and not is_rule) else 0
+    return loose if is_signature(below, is_expected=has_history and not is_rule) else 0
 
 
 def _with_links(lines: list[str]) -> list[str]:
@@ -260,23 +278,11 @@ def _with_links(lines: list[str]) -> list[str]:
     return out
 
 
-def _is_signature(lines: Sequence[str], *, is_expected: bool) -> bool:
-    """Whether short lines are a name with what belongs to it."""
-    if not lines:
-        return is_expected
-    if len(lines) > LONGEST_BLOCK or any(len(line) > 120 for line in lines) or not _is_short(lines[0]):
-        return False
-    if any(re.match(r"(?:[-*•]|\d+[.)])\s", line) for line in lines):
-        return False
-    has_contact = any(_PHONE.search(line) or _CONTACT.search(line) for line in lines)
-    if is_expected:
-        return has_contact or not (lines[0].endswith((".", "!")) or any(_is_sentence(line) for line in lines))
-    return _is_name(lines[0]) and (has_contact or len(lines) <= 3) and not any(_is_sentence(line) for line in lines)
-
-
 def _footer(lines: Sequence[str]) -> int:
     """What a mailing list adds below a long rule."""
     for at in range(len(lines) - 1, max(0, len(lines) - LONGEST_BLOCK), -1):
+        if not _may_be_rule(lines[at]):
+            continue
         shown = bare(lines[at])
         if len(shown) >= SHORTEST_RULE and not shown.strip("_-"):
             below = " ".join(bare(line)[:300] for line in lines[at + 1 :])
@@ -295,7 +301,7 @@ def _disclaimer(lines: Sequence[str]) -> int:
             return 0
         if at and DISCLAIMER.match(text) and _has_boiler_plate(text):
             return _above_rules(lines, at)
-        if _is_sentence(bare(lines[at])):
+        if is_sentence(bare(lines[at])):
             return 0
     return 0
 
@@ -312,15 +318,21 @@ def _closing(lines: Sequence[str]) -> int:
         if not shown or len(shown) > 90:
             continue
         below = [line for one in lines[at + 1 :] if (line := bare(one))]
-        formula = CLOSING.match(shown)
+        thanks = THANKS.match(shown)
+        formula = _behind(thanks, shown) if thanks else CLOSING.match(shown)
         if formula and _closes_with(shown[formula.end() :], below) and _is_set_off(lines, at, formula.group(), shown):
             return at
-        thanks = THANKS.match(shown)
-        if thanks and not shown[thanks.end() :].strip(" ,.!") and len(below) >= 2 and _is_full_block(below):
+        if thanks and not shown[thanks.end() :].strip(" ,.!") and len(below) >= 2 and is_full_block(below):
             return at
-        if _is_sentence(bare(lines[at])):
+        if is_sentence(bare(lines[at])):
             break  # nothing above it is followed by a name and numbers alone
     return 0
+
+
+def _behind(thanks: re.Match[str], shown: str) -> re.Match[str] | None:
+    """The formula of «Thank you, kind regards», and the one that begins with thanks itself."""
+    joint = _AND.match(shown, thanks.end())
+    return CLOSING.match(shown) or (CLOSING.match(shown, joint.end()) if joint else None)
 
 
 def _is_set_off(lines: Sequence[str], at: int, formula: str, shown: str) -> bool:
@@ -333,7 +345,7 @@ def _is_set_off(lines: Sequence[str], at: int, formula: str, shown: str) -> bool
         return True
     beside = shown[len(formula) :].strip(_AFTER_FORMULA)
     name = beside or next((line for one in lines[at + 1 :] if (line := bare(one))), "")
-    is_named = len(formula) > LONGEST_SHORTENED or (_is_name(name) and not any(map(str.isdigit, name)))
+    is_named = len(formula) > LONGEST_SHORTENED or (is_name(name) and not any(map(str.isdigit, name)))
     return is_named and (not bare(lines[at - 1]) or (beside != "" and above.endswith((".", "!", "?"))))
 
 
@@ -343,45 +355,8 @@ def _closes_with(rest: str, below: Sequence[str]) -> bool:
     again = CLOSING.match(rest)  # «Med vennlig hilsen / Best regards»
     rest = rest[again.end() :].strip(_AFTER_FORMULA) if again else rest
     if rest:
-        return _is_name(rest) and _is_block(below, needs_name=False)
-    return bool(below) and _is_block(below, needs_name=True)
-
-
-def _is_block(lines: Sequence[str], *, needs_name: bool) -> bool:
-    if needs_name and not _is_short(lines[0]):
-        return False
-    if any(_is_sentence(line) or len(line) > 160 for line in lines):
-        return False
-    return len(lines) <= 5 or any(_PHONE.search(line) or _CONTACT.search(line) for line in lines)
-
-
-def _is_full_block(lines: Sequence[str]) -> bool:
-    has_contact = any(_PHONE.search(line) or _CONTACT.search(line) for line in lines[1:])
-    return has_contact and _is_name(lines[0]) and not any(_is_sentence(line) for line in lines)
-
-
-def _is_sentence(line: str) -> bool:
-    """Whether a line reads like own words rather than like a part of a signature."""
-    if re.match(r"p\.? ?[sd]\b", line, re.I) or line.endswith(("?", "？")) or GREETING.match(line):
-        return True
-    count = len(line.split())
-    if not ((count > 1 and _SENTENCE.search(line) and not _ABBREVIATED.search(line)) or count > 12):
-        return False
-    return not (_PHONE.search(line) or _CONTACT.search(line))
-
-
-def _is_short(line: str) -> bool:
-    return len(line) <= 80 and not _is_sentence(line) and len(line.split()) <= 8
-
-
-def _is_name(line: str) -> bool:
-    """Whether a line could be a person's or a firm's name: few words, capital letters."""
-    if len(line) > LONGEST_NAME or _SENTENCE.search(line.rstrip(".")):
-        return False
-    words = _WORD.findall(line)
-    small = [word for word in words if word[:1].islower() and word.casefold() not in _PARTICLES]
-    return 0 < len(words) <= 5 and (not small or (len(words) <= 2 and len(small) == len(words)))
+        return is_name(rest) and is_block(below, needs_name=False)
+    return bool(below) and is_block(below, needs_name=True)
 
 
 _ANSWERS = words("yes no ok okay none ja nein si sí oui non sim não nee tak nie ano ne да нет так ні yep nope done")
-_PARTICLES = words("de da do dos das del della di van von der den ten ter la le du des y e und et bin al zu af")

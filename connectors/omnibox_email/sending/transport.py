@@ -156,11 +156,11 @@ class Transport:
         import aiosmtplib
 
         server, wait = self._server, self._timings
+        context = await asyncio.to_thread(server.tls)
         try:
             sock = await self._context.connect(server.host, server.port, wait.connect_s)
         except BadSettings:
             raise ChannelDown("email.smtp_forbidden") from None
-        context = server.tls()
         client = aiosmtplib.SMTP(
             hostname=server.host,
             sock=sock,

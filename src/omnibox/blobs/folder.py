@@ -14,6 +14,7 @@ from omnibox.durable import flush
 from omnibox.logs import get_logger
 from omnibox.masking import MaskedBytes
 from omnibox.store import StoreUnavailable
+from omnibox.store.trouble import trouble_of
 
 T = TypeVar("T")
 log = get_logger("omnibox.blobs")
@@ -55,7 +56,7 @@ async def _off_the_loop(work: Callable[[], T]) -> T:
         raise
     except OSError as error:
         log.warning("the folder of files does not answer", error=type(error).__name__, number=error.errno)
-        raise StoreUnavailable(type(error).__name__) from None
+        raise StoreUnavailable(trouble_of(error)) from None
 
 
 def _older(folder: Path, limit: float) -> list[str]:

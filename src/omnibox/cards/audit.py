@@ -18,9 +18,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from omnibox.blobs import Blobs
-from omnibox.cards import columns
+from omnibox.cards import columns, pieces
 from omnibox.cards.ledger import Ledger
-from omnibox.cards.looking import Seen, is_id, look
+from omnibox.cards.looking import Seen, is_id, look, spared
 from omnibox.inbox.intake import MOST_MASKED_FILE, masked_content
 from omnibox.masking import CARDS, Rules
 from omnibox.masking.encoded import is_text
@@ -31,7 +31,6 @@ from omnibox.store.search import is_index_table
 from omnibox.store.tables import attachment
 
 ROWS = 200  # of a table at once
-PICTURES = ("image/", "audio/", "video/")
 NO_TEXT = "no text that intake reads (pictures, PDF, archives and the like)"
 SEALED = "gAAAA"  # what the encryption's output begins with
 Report = Callable[[str, int, int], None]
@@ -83,6 +82,7 @@ class Auditor:
                 continue
             is_masked = known is None or columns.is_masked(known, column.name)
             for text in _strings(value, column, self.secrets):
+                self.ledger.know(spared(text))
                 seen = look(text, columns.kind_of(column), mine if is_masked else CARDS)
                 if not seen:
                     continue
@@ -91,6 +91,12 @@ class Auditor:
                     self.ledger.pass_over(place, seen)
                 else:
                     self.ledger.hit(place, _where(table, row), seen)
+
+    async def pieces(self) -> None:
+        """What was sent in several messages."""
+        async for torn in pieces.find(self.store):
+            rows = ", ".join(str(change.message_id) for change in torn.changes)
+            self.ledger.hit("message.text, in several messages", f"rows {rows}", pieces.SEEN)
 
     # ── The index
 
@@ -108,7 +114,7 @@ class Auditor:
         self.ledger.looked["search index"] = f"{words:,} words that begin with a digit"
 
     def _word(self, place: str, word: str) -> None:
-        if (seen := look(word)) and not seen.digits & self.ledger.digits_of_ids:
+        if (seen := look(word)) and not seen.digits & self.ledger.no_cards:
             self.ledger.hit(place, "a word", seen)
 
     async def _server_words(self) -> AsyncIterator[str]:
@@ -148,9 +154,6 @@ class Auditor:
             return False
         if (row.size or 0) > MOST_MASKED_FILE:
             unread[f"larger than {MOST_MASKED_FILE // 1_000_000} MB"] += 1
-            return False
-        if row.content_type.startswith(PICTURES):
-            unread[NO_TEXT] += 1
             return False
         try:
             content = await self.blobs.get(row.blob)

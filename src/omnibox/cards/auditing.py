@@ -37,6 +37,7 @@ async def audit(config: Config, also: Sequence[Path], report: Report) -> Audited
         head = await store.read(read_head)
         rules = await store.read(digest_of_rules)
         await auditor.tables()
+        await auditor.pieces()
         await auditor.index()
         await auditor.files()
     finally:

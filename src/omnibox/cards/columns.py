@@ -13,8 +13,8 @@ from omnibox.store import Reader
 from omnibox.store.columns import MaskedText
 from omnibox.store.tables import channel, conversation, message, metadata
 
-PLAIN = {"attachment": ("content_id",), "early": ("word",)}
-"""Columns of another type that intake masks too: HTML names the one, a reaction is the other."""
+PLAIN = {"attachment": ("content_id",), "early": ("word",), "message": ("reactions",)}
+"""Columns of another type that intake masks too: HTML names the first, a reaction is in the others."""
 
 
 def kind_of(column: sa.ColumnElement[object]) -> Kind:

@@ -14,7 +14,7 @@ from omnibox.secrets import LONGEST_TOKEN, Secrets
 
 PURPOSE = "audit"
 MOST_EXAMPLES = 20  # of one place
-MOST_IDS = 200_000  # remembered, to tell them from card numbers in a file's bytes
+MOST_KNOWN = 200_000  # ids and spared numbers remembered, to tell them from cards in a file's bytes and in the index
 SIGNED = "Signature: "
 
 
@@ -38,7 +38,7 @@ class Ledger:
     not_looked: list[str] = field(default_factory=list)
     places: dict[str, Place] = field(default_factory=dict)
     ids: Counter[str] = field(default_factory=Counter)
-    digits_of_ids: set[str] = field(default_factory=set)
+    no_cards: set[str] = field(default_factory=set)
 
     def hit(self, place: str, where: str, seen: Seen) -> None:
         found = self.places.setdefault(place, Place())
@@ -55,8 +55,12 @@ class Ledger:
     def pass_over(self, place: str, seen: Seen) -> None:
         """An id of a platform that looks like a card number."""
         self.ids[place] += 1
-        if len(self.digits_of_ids) < MOST_IDS:
-            self.digits_of_ids |= seen.digits
+        self.know(seen.digits)
+
+    def know(self, digits: frozenset[str]) -> None:
+        """These are no card numbers where they stand alone."""
+        if len(self.no_cards) < MOST_KNOWN:
+            self.no_cards |= digits
 
     @property
     def is_clean(self) -> bool:

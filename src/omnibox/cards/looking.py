@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from omnibox.masking import CARDS, Masked, Rules, mask_raw
+from omnibox.masking import CARDS, Masked, Rules, mask, mask_raw
 from omnibox.masking.brands import find_range
 from omnibox.masking.plain import count_digits, find_hidden
 from omnibox.masking.scanner import find_cards
@@ -15,6 +15,7 @@ from omnibox.masking.scanner import find_cards
 Kind = Literal["text", "html", "raw"]
 _DIGIT = re.compile(r"\d")
 _TAG = re.compile(r"<[^<>]{0,2000}>")
+_SOLID = re.compile(r"(?<!\d)\d{13,19}(?!\d)")
 _ALONE = re.compile(r"[^\s\"'<>]+")  # a value of one piece, as ids and addresses are
 
 
@@ -48,6 +49,18 @@ def look(text: str, kind: Kind = "text", rules: Rules = CARDS) -> Seen:
         cards = (*cards, *["card number"] * (found - len(cards)))
         return Seen(cards, max(0, len(spans) - len(cards)), own, digits)
     return Seen(cards, 0 if cards else 1, own, digits)
+
+
+def spared(text: str) -> frozenset[str]:
+    """The numbers in `text` that would be hidden if they stood alone, and stay where they stand: in links and the like.
+
+    In the words of an index and in the bytes of a file they do stand alone.
+    """
+    runs = _SOLID.findall(text)
+    if not runs:
+        return frozenset()
+    masked = mask(text)
+    return frozenset(number for run in runs if run in masked for number in look(run).digits)
 
 
 def apply(text: str, kind: Kind, rules: Rules = CARDS) -> Masked:

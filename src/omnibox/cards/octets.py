@@ -46,7 +46,7 @@ def _read_pages(found: Iterator[bytes], size: int, name: str, ledger: Ledger, re
 def _note(ledger: Ledger, name: str, where: str, text: str) -> None:
     """Only numbers: between bytes that are no text anything may look like a date."""
     seen = look(text)
-    if seen.cards and not seen.digits <= ledger.digits_of_ids:
+    if seen.cards and not seen.digits <= ledger.no_cards:
         ledger.hit(name, where, Seen(seen.cards, digits=seen.digits))
 
 

@@ -15,10 +15,10 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 
 from omnibox.blobs import Blobs
-from omnibox.cards import columns
-from omnibox.cards.audit import PICTURES, Report, look_at_file
+from omnibox.cards import columns, pieces
+from omnibox.cards.audit import Report, look_at_file
 from omnibox.cards.ledger import Place
-from omnibox.cards.looking import Seen, apply, look
+from omnibox.cards.looking import Kind, Seen, apply, look
 from omnibox.cards.rules import digest_of_rules
 from omnibox.inbox.indexing import start_anew
 from omnibox.inbox.intake import masked_file
@@ -33,6 +33,7 @@ SAVE_EVERY = 50  # pieces without a change between two notes of the place
 TRIES = 5  # at a row that is being changed, and at a store that does not answer
 WAIT_S = 2.0
 FILES = "attachments"
+PIECES = "messages in pieces"
 T = TypeVar("T")
 Key = list[object]
 
@@ -89,16 +90,23 @@ class Remasking:
         rules = await self.store.read(columns.read_rules)
         mark = await self.store.read(_unfinished) if not self.is_dry else None
         mark = mark or Mark(await self.store.read(digest_of_rules))
-        places = [*(table.name for table in _tables()), FILES]
+        places = [*(table.name for table in _tables()), FILES, PIECES]
         begin = places.index(mark.table) if mark.table in places else 0
         changed = mark.changed
         for name in places[begin:]:
             key = list(mark.key) if name == mark.table else []
             here = Mark(mark.rules, name, tuple(key), changed)
-            changed = await (self._files(here, rules) if name == FILES else self._table(here, rules))
+            changed = await self._place(here, rules)
         if not self.is_dry:
             await _insist(lambda: self.store.write(partial(_finish, store=self.store, changed=changed)))
         return changed
+
+    async def _place(self, mark: Mark, rules: dict[int | None, Rules]) -> int:
+        if mark.table == FILES:
+            return await self._files(mark, rules)
+        if mark.table == PIECES:
+            return await self._pieces(mark)
+        return await self._table(mark, rules)
 
     # ── Tables
 
@@ -129,14 +137,14 @@ class Remasking:
                 if not text:
                     continue
                 kind = columns.kind_of(column)
-                masked = apply(text, kind, mine)
+                masked = _masked(text, kind, mine)
                 if masked == text:
                     continue
                 if counts:
-                    self.counts.add(f"{table.name}.{column.name}", look(str(text), kind, mine))
+                    self.counts.add(f"{table.name}.{column.name}", look(_shown(text), kind, mine))
                 is_typed = isinstance(column.type, MaskedText)
                 before[column.name] = text
-                values[column.name] = masked if is_typed else str(masked)
+                values[column.name] = str(masked) if isinstance(masked, str) and not is_typed else masked
             if values:
                 message_id = row.id if table is message else row._mapping.get("message_id")
                 yield Change(columns.key_of(table, row), before, values, message_id)
@@ -172,7 +180,7 @@ class Remasking:
 
     async def _file(self, row: sa.Row[Any], rules: Rules, mark: Mark) -> int:
         """One attachment: the masked bytes become a file of their own, and the old one goes once no row names it."""
-        if row.blob is None or row.content_type.startswith(PICTURES):
+        if row.blob is None:
             return 0
         try:
             content = await self.blobs.get(row.blob)
@@ -193,6 +201,20 @@ class Remasking:
         await self.blobs.remove(blob if missed else row.blob)
         return 0 if missed else 1
 
+    # ── Pieces
+
+    async def _pieces(self, mark: Mark) -> int:
+        """What was sent in several messages; after the tables, so that each message is masked by itself already."""
+        first, changed = int(str(mark.key[0])) if mark.key else 0, mark.changed
+        total = await self.store.read(lambda tx: tx.execute(sa.select(sa.func.count(message.c.id))).scalar_one())
+        async for torn in pieces.find(self.store, first):
+            self.counts.add(PIECES, pieces.SEEN)
+            self.report(PIECES, min(torn.looked_at, total), total)
+            if not self.is_dry:
+                put = partial(_put_torn, torn=torn, mark=Mark(mark.rules, PIECES, (torn.conversation_id,), changed))
+                changed += (await _insist(partial(self.store.write, put))).result
+        return changed
+
 
 async def _insist(work: Callable[[], Awaitable[T]]) -> T:
     """Again where the hub holds the database for longer than a write waits."""
@@ -205,6 +227,22 @@ async def _insist(work: Callable[[], Awaitable[T]]) -> T:
 
 
 # ── Reading
+
+
+def _masked(value: Any, kind: Kind, rules: Rules) -> Any:
+    """A text as intake would store it today; of a document each of its texts."""
+    if isinstance(value, dict):
+        return {name: _masked(each, kind, rules) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_masked(each, kind, rules) for each in value]
+    return apply(value, kind, rules) if isinstance(value, str) else value
+
+
+def _shown(value: Any) -> str:
+    """A text, or those of a document, one below the other."""
+    if isinstance(value, str):
+        return value
+    return "\n\n".join(map(_shown, value.values() if isinstance(value, dict) else value))
 
 
 def _tables() -> list[sa.Table]:
@@ -264,6 +302,13 @@ def _put(tx: Transaction, table: sa.Table, changes: Sequence[Change], mark: Mark
             missed.append(change.key)
     _note(tx, mark, mark.changed + done + len(changes) - len(missed))
     return missed
+
+
+def _put_torn(tx: Transaction, torn: pieces.Torn, mark: Mark) -> int:
+    """Hide it and note the place: its conversation is looked at again. Returns how many messages were changed."""
+    done = len(torn.changes) if pieces.rewrite(tx, torn) else 0
+    _note(tx, mark, mark.changed + done)
+    return done
 
 
 def _announce(tx: Transaction, table: sa.Table, change: Change) -> None:

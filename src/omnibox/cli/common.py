@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from omnibox.store import Store
 
 USAGE = 2
+NOT_NOW = 75  # EX_TEMPFAIL of sysexits.h: whoever supervises us tries again
 Home = Annotated[
     str | None, typer.Option("--home", metavar="FOLDER", help="The home folder, in place of OMNIBOX_HOME.")
 ]

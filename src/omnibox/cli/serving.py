@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from omnibox.cli.common import Home, Refused, app, configuration, fail, run
+from omnibox.cli.common import NOT_NOW, Home, Refused, app, configuration, fail, run
 
 if TYPE_CHECKING:
     from omnibox.config import Config
@@ -62,6 +62,7 @@ def _explain_end(error: Exception, config: Config) -> NoReturn:
     from omnibox.secrets import BadKey
     from omnibox.store import StoreUnavailable
     from omnibox.store.migrations import TooNew
+    from omnibox.store.trouble import OF_DISK, trouble_of
 
     while isinstance(error, ExceptionGroup) and len(error.exceptions) == 1:
         error = error.exceptions[0]
@@ -69,7 +70,9 @@ def _explain_end(error: Exception, config: Config) -> NoReturn:
         case AlreadyServing() | BadKey() | NeedsServer() | TooNew():
             raise Refused(str(error)) from None
         case StoreUnavailable():
-            raise Refused("the database does not answer; run `omnibox check`") from None
+            fail(_why(str(error), config), NOT_NOW)
+        case OSError() if error.errno in OF_DISK:
+            fail(_why(trouble_of(error), config), NOT_NOW)
         case OSError():
             raise Refused(f"{error.filename or f'{config.host}:{config.port}'}: {error.strerror or error}") from None
     from omnibox.logs import get_logger
@@ -77,6 +80,22 @@ def _explain_end(error: Exception, config: Config) -> NoReturn:
 
     get_logger("omnibox").critical("stopped by a defect", error=type(error).__name__, raised=raised_at(error))
     fail("stopped by a defect; the log names it", 1)
+
+
+def _why(word: str, config: Config) -> str:
+    """What keeps the hub from starting, and the cure. What SQLite says of a disk without room is not always that."""
+    from sqlalchemy import make_url
+
+    from omnibox.store.engine import has_room
+    from omnibox.web.errors import TROUBLES
+
+    path = config.database_path
+    if path is not None and word not in ("read_only", "locked") and not has_room(make_url(config.store_url)):
+        word = "full"
+    if word not in TROUBLES:
+        return "the database does not answer; run `omnibox check`"
+    message, cure = TROUBLES[word]
+    return f"{path.parent if path else 'the database server'}: {message} {cure}"
 
 
 async def _serve(config: Config, role: str) -> None:

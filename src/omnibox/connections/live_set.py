@@ -155,6 +155,8 @@ class Connections:
             old = self._live.get(connection_id)
             if only_if_changed and (old and old.stamp) == (rows and stamp_of(*rows)):
                 return
+            if rows is not None:
+                await asyncio.to_thread(self.registry.get, rows[0].connector)  # imports it, the first time
             if old is not None:
                 await self._drop(old)
             if rows is not None:

@@ -9,6 +9,7 @@ from omnibox.connector.capabilities import (
     Field,
     FileLimits,
     Look,
+    Offers,
     Pace,
     Retry,
     Step,
@@ -30,6 +31,7 @@ from omnibox.connector.envelopes import (
     RemoteFile,
     Request,
     Unreadable,
+    Warned,
 )
 from omnibox.connector.errors import (
     BadSettings,
@@ -41,6 +43,7 @@ from omnibox.connector.errors import (
     Temporary,
     Uncertain,
 )
+from omnibox.connector.offers import Button, Card, Offer
 from omnibox.connector.outgoing import Outbound, OutboundFile, Part, Quoted, Sent, default_parts, pieces
 from omnibox.connector.protocols import (
     Answer,
@@ -81,7 +84,9 @@ __all__ = [
     "Archive",
     "Archives",
     "BadSettings",
+    "Button",
     "Capabilities",
+    "Card",
     "Chain",
     "Chains",
     "ChannelDown",
@@ -113,6 +118,8 @@ __all__ = [
     "Missed",
     "NoArchive",
     "Notice",
+    "Offer",
+    "Offers",
     "Offline",
     "Outbound",
     "OutboundFile",
@@ -145,6 +152,7 @@ __all__ = [
     "Unreadable",
     "Upkeep",
     "Upkept",
+    "Warned",
     "Webhook",
     "Window",
     "Withdraws",

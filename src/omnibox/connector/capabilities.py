@@ -49,6 +49,23 @@ class FileLimits:
 
 
 @dataclass(frozen=True, slots=True)
+class Offers:
+    """What choices the platform takes: how many of each kind in one reply (0: none), how many characters their words.
+
+    Buttons stand below a text of at most `text` characters; each of the cards has at most `card_buttons` of them.
+    """
+
+    quick_replies: int = 0
+    buttons: int = 0
+    cards: int = 0
+    card_buttons: int = 0
+    title: int = 20
+    text: int = 640
+    card_title: int = 80
+    card_subtitle: int = 80
+
+
+@dataclass(frozen=True, slots=True)
 class AddressKind:
     """What kind of address a contact has here. Unscoped kinds (email) are one person on every channel."""
 
@@ -69,6 +86,7 @@ class Capabilities:
     max_text: int | None = None
     formats: frozenset[str] = frozenset({"text"})
     files: FileLimits | None = None
+    offers: Offers | None = None
     receipts: frozenset[str] = frozenset()
     windows: tuple[Window, ...] = ()
     retry: Retry = Retry()

@@ -70,7 +70,8 @@ class Inbound:
     never joins a conversation by itself. `reply_address` is where answers are wanted, if elsewhere; it becomes the
     contact's address in a new conversation and never lets anybody into an old one. `reports`: what it says became of
     messages we sent; it stands where they stand if it is about any of them. `position`: where a source found it.
-    `late`: the platform did not tell it when it was said; it was found afterwards.
+    `late`: the platform did not tell it when it was said; it was found afterwards. `chosen`: the `key` of the button
+    that was pressed. `reply_text`: the text without quoted history; None where that is all of it.
     """
 
     event_key: str
@@ -95,6 +96,7 @@ class Inbound:
     reply_address: str | None = None
     position: str = ""
     late: bool = False
+    chosen: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +174,7 @@ class Profile:
 class Notice:
     """Something worth a line in the conversation that nobody wrote: a referral, an opt-in, an unknown event.
 
-    `kind` is one of the words `referral`, `optin`, `handover`, `policy`, `unsupported`; `text` is what to show.
+    `kind` is one of the words `referral`, `optin`, `handover`, `unsupported`; `text` is what to show.
     """
 
     event_key: str
@@ -182,6 +184,19 @@ class Notice:
     at: datetime
     text: str = field(default="", repr=False)
     position: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Warned:
+    """The platform says of itself that something is wrong with our address, or (`is_over`) that nothing is any more.
+
+    Shown as a `Problem` with that code, for a day at least. It stops nothing: what a send may do, its answer says.
+    """
+
+    to: str
+    at: datetime
+    code: str
+    is_over: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +211,7 @@ class Unreadable:
     position: str = ""
 
 
-Envelope = Inbound | Echo | Receipt | Edited | Deleted | Reaction | Profile | Notice | Unreadable
+Envelope = Inbound | Echo | Receipt | Edited | Deleted | Reaction | Profile | Notice | Warned | Unreadable
 
 
 @dataclass(frozen=True, slots=True)

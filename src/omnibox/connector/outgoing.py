@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from omnibox.connector.capabilities import Capabilities
 from omnibox.connector.envelopes import Recipients
 from omnibox.connector.errors import SendError
+from omnibox.connector.offers import Offer
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,7 @@ class Part:
     text: str = field(default="", repr=False)
     html: str | None = field(default=None, repr=False)
     files: tuple[OutboundFile, ...] = ()
+    offer: Offer | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,8 @@ class Outbound:
 
     `refs` are the external ids of the conversation, oldest first; `tokens` hold the signed token of the conversation.
     `recipients` are those beside `address` whom the agent named. `only`: the others have it, send it to these alone.
-    `author` and `signature` are the agent's. `mode` is `automatic` where no person wrote it.
+    `author`, `signature` and `picture` (its https address) are the agent's. `mode` is `automatic` where no person wrote
+    it. `offer`: what the customer may choose from.
     `leaving()` commits «from here on a loss is uncertain»; await it just before the point of no return.
     """
 
@@ -72,7 +75,8 @@ class Outbound:
     mode: str = ""
     author: str = field(default="", repr=False)
     signature: str = field(default="", repr=False)
-    quick_replies: tuple[str, ...] = ()
+    picture: str = field(default="", repr=False)
+    offer: Offer | None = None
     leaving: Callable[[], Awaitable[None]] = field(default=no_leaving, repr=False, compare=False)
 
 
@@ -112,6 +116,10 @@ def _cut(text: str, most: int) -> int:
 
 
 def default_parts(reply: Part, capabilities: Capabilities) -> list[Part]:
-    """Files first, each a part of its own, then the text cut at `max_text`."""
+    """Files first, each a part of its own, then the text cut at `max_text`. Choices go with the last, cards alone."""
     text = pieces(reply.text, capabilities.max_text) if capabilities.max_text else [reply.text]
-    return [Part(files=(file,)) for file in reply.files] + [Part(text=piece) for piece in text if piece.strip()]
+    parts = [Part(files=(file,)) for file in reply.files] + [Part(text=piece) for piece in text if piece.strip()]
+    if reply.offer:
+        beside = parts.pop() if parts and not reply.offer.cards else Part()
+        parts.append(replace(beside, offer=reply.offer))
+    return parts

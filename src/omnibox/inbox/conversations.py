@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -44,7 +45,7 @@ _TOUCH = Hot(
 _TOUCH_INBOUND = Hot(
     sa.update(conversation)
     .where(conversation.c.id == bindparam("b_id"), conversation.c.state == "open")
-    .values(_touch_values | {"unread": conversation.c.unread + 1, "last_inbound_at": _later_inbound})
+    .values(_touch_values | {"unread": conversation.c.unread + bindparam("b_new"), "last_inbound_at": _later_inbound})
 )
 _LOCK = sa.select(conversation).where(conversation.c.id == bindparam("b_id")).with_for_update()
 _TALLY = insert(tally)
@@ -123,8 +124,7 @@ def heard(tx: Transaction, conversation_id: int, said: Said) -> int:
 
     Returns where the message stands: an agent may have merged the conversation a moment ago.
     """
-    values = _touched(tx, conversation_id, said)
-    values["b_inbound_at"] = said.at
+    values = _heard(tx, conversation_id, [said])
     if tx.execute(_TOUCH_INBOUND, values).rowcount:
         return conversation_id
     if home := _follow(tx, conversation_id, said):
@@ -132,6 +132,16 @@ def heard(tx: Transaction, conversation_id: int, said: Said) -> int:
     reopen(tx, conversation_id)
     tx.execute(_TOUCH_INBOUND, values)
     return conversation_id
+
+
+def heard_open(tx: Transaction, said: Mapping[int, Sequence[Said]]) -> None:
+    """As `heard`, for what was said in several conversations, which are open and locked."""
+    _TOUCH_INBOUND.run_each(tx.connection, [_heard(tx, each, lines) for each, lines in said.items()])
+
+
+def _heard(tx: Transaction, conversation_id: int, said: Sequence[Said]) -> dict[str, Any]:
+    times = {"b_inbound_at": max(each.at for each in said), "b_new": len(said)}
+    return _touched(tx, conversation_id, said[-1]) | times
 
 
 def touched(tx: Transaction, conversation_id: int, said: Said) -> int:

@@ -19,6 +19,7 @@ from omnibox.clock import Clock, now
 from omnibox.connector import (
     BadSettings,
     ChannelDown,
+    Offer,
     Outbound,
     Quoted,
     Recipients,
@@ -28,7 +29,7 @@ from omnibox.connector import (
     Temporary,
     Uncertain,
 )
-from omnibox.inbox import outcomes, queue, recording
+from omnibox.inbox import offers, outcomes, queue, recording
 from omnibox.inbox.policy import allowed
 from omnibox.inbox.replies import outgoing_file
 from omnibox.inbox.way import Way, Ways
@@ -305,6 +306,8 @@ class Delivery:
             mode=row.mode,
             author=row.author or "",
             signature=row.signature or "",
+            picture=row.picture or "",
+            offer=_offered(row),
             leaving=leaving,
         )
 
@@ -314,6 +317,12 @@ def named(recipients: Mapping[str, Any] | None) -> Recipients:
     listed = recipients or {}
     to, cc, bcc = (tuple(listed.get(kind, ())) for kind in ("to", "cc", "bcc"))
     return Recipients(to=to, cc=cc, bcc=bcc)
+
+
+def _offered(row: Any) -> Offer | None:
+    """What the part carries to choose from; each choice names the part when it comes back."""
+    offer = offers.decode(row.offer) if row.has_offer else None
+    return offers.keyed(offer, row.part_id) if offer else None
 
 
 def _quoted(row: sa.Row[Any] | None) -> Quoted | None:

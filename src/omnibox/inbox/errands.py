@@ -128,7 +128,7 @@ class Errands:
         """Take what a platform said while nobody listened: of one connection now, or of all once an hour."""
         if subject != "hourly":
             if (wait_s := await self.catch_up(int(subject))) is not None:
-                raise Later(max(wait_s, backoff(attempt, 30, 3600)))
+                raise Again(max(wait_s, backoff(4)))  # the hourly one would only begin it anew
             return
         for connection_id in self.can_catch_up():
             await self.store.write(partial(enqueue, kind="catch_up", subject=str(connection_id)))

@@ -7,7 +7,7 @@ import hashlib
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import sqlalchemy as sa
 
@@ -17,6 +17,7 @@ from omnibox.connector import Envelope, File, Inbound, RemoteFile, Unreadable
 from omnibox.inbox import taking
 from omnibox.inbox.messages import Taken, TakenFile
 from omnibox.inbox.origin import Origin
+from omnibox.inbox.plain import Arrival, take_plain
 from omnibox.masking import CARDS, Masked, MaskedBytes, Rules, mask, mask_content, mask_html, mask_raw
 from omnibox.secrets import Secrets
 from omnibox.store import Store, StoreUnavailable, Transaction, insert
@@ -50,7 +51,7 @@ class Intake:
         crash.point("receive")
         taken = [await self.prepare(envelope, origin.rules_for(envelope)) for envelope in envelopes]
         try:
-            written = await self.store.write(lambda tx: _take_all(tx, origin, taken, cursor))
+            written = await self.store.write_together(_take_all, Call(origin, taken, cursor))
         except StoreUnavailable:
             raise
         except Exception:
@@ -62,10 +63,9 @@ class Intake:
     ) -> tuple[taking.Result, int]:
         """One message through the visitor door, with files sent ahead; what became of it, and the log's head then."""
         crash.point("receive from visitor")
-        channel_id = origin.channels[said.to]
         taken = Taken(masked(said, origin.rules_for(said)), (), uploads, uploader)
-        written = await self.store.write(lambda tx: taking.take(tx, origin, channel_id, taken))
-        return written.result, written.seq
+        written = await self.store.write_together(_take_all, Call(origin, [taken]))
+        return written.result[0], written.seq
 
     async def set_aside(self, origin: Origin, body: bytes, reason: str) -> None:
         """Quarantine a request that is unreadable as a whole, every string of it masked."""
@@ -157,12 +157,31 @@ def digest_of(body: bytes) -> str:
     return hashlib.sha256(body).hexdigest()
 
 
-def _take_all(
-    tx: Transaction, origin: Origin, taken: Sequence[Taken], cursor: Mapping[str, Any] | None
-) -> list[taking.Result]:
-    outcomes = [take_one(tx, origin, each) for each in taken]
-    _move(tx, origin, cursor)
-    return outcomes
+class Call(NamedTuple):
+    """What arrived together, and the position of its source behind it."""
+
+    origin: Origin
+    taken: Sequence[Taken]
+    cursor: Mapping[str, Any] | None = None
+
+
+def _take_all(tx: Transaction, calls: Sequence[Call]) -> list[list[taking.Result]]:
+    """What became of all that arrived in each call; what is plain goes first, as it goes together."""
+    arrivals = [Arrival(call.origin, _channel_of(call.origin, each), each) for call in calls for each in call.taken]
+    plain = take_plain(tx, arrivals)
+    outcomes = (
+        taking.Result("stored", plain[place]) if place in plain else take_one(tx, origin, each)
+        for place, (origin, _, each) in enumerate(arrivals)
+    )
+    results = [[next(outcomes) for _ in call.taken] for call in calls]
+    for call in calls:
+        _move(tx, call.origin, call.cursor)
+    return results
+
+
+def _channel_of(origin: Origin, each: Taken) -> int | None:
+    envelope = each.envelope
+    return None if isinstance(envelope, Unreadable) else origin.channel_of(envelope.to)
 
 
 def _take_each(

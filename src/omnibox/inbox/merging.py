@@ -7,11 +7,11 @@ from typing import Any
 import sqlalchemy as sa
 
 from omnibox.connector import Deleted, Edited, Reaction, Receipt
-from omnibox.inbox import conversations, people, reported, states
+from omnibox.inbox import conversations, people, reported, splits, states
 from omnibox.inbox.origin import Origin
 from omnibox.masking import mask
 from omnibox.store import Transaction, insert
-from omnibox.store.tables import attachment, conversation, early, external_ref, message
+from omnibox.store.tables import attachment, conversation, early, edition, external_ref, message
 
 
 def take_change(tx: Transaction, scope: str, change: Edited | Deleted | Reaction) -> None:
@@ -73,10 +73,16 @@ def _apply(tx: Transaction, found: sa.Row[Any], change: dict[str, Any]) -> None:
     if change["kind"] == "edited":
         if change["edition"] <= found.edition or found.deleted_at is not None:
             return
-        values = {"text": change["text"], "reply_text": None, "edition": change["edition"], "edited_at": change["at"]}
+        text = splits.in_edit(tx, found, change["text"])
+        if text == change["text"]:
+            _keep_edition(tx, found)
+        else:  # what it said before may hold a piece of what is hidden now
+            tx.execute(sa.delete(edition).where(edition.c.message_id == found.id))
+        values = {"text": text, "reply_text": None, "edition": change["edition"], "edited_at": change["at"]}
     elif change["kind"] == "deleted":
-        values = {"text": mask(""), "reply_text": None, "html": None, "deleted_at": change["at"]}
+        values = {"text": mask(""), "reply_text": None, "html": None, "offer": None, "deleted_at": change["at"]}
         tx.execute(sa.delete(attachment).where(attachment.c.message_id == found.id))
+        tx.execute(sa.delete(edition).where(edition.c.message_id == found.id))
     else:
         values = {"reactions": _with_reaction(found.reactions, change)}
     tx.execute(sa.update(message).where(message.c.id == found.id).values(rev=found.rev + 1, **values))
@@ -86,6 +92,13 @@ def _apply(tx: Transaction, found: sa.Row[Any], change: dict[str, Any]) -> None:
         .values(last_text=mask(values["text"][: conversations.PREVIEW]), rev=conversation.c.rev + 1)
     ) if "text" in values else None
     tx.announce("message.changed", conversation=found.conversation_id, message=found.id)
+
+
+def _keep_edition(tx: Transaction, found: sa.Row[Any]) -> None:
+    """What the message says until now."""
+    at = found.edited_at or found.at
+    row = {"message_id": found.id, "number": found.edition, "text": found.text, "at": at}
+    tx.execute(insert(edition).on_conflict_do_nothing(), row)
 
 
 def _with_reaction(reactions: dict[str, str] | list[str] | None, change: dict[str, Any]) -> dict[str, str]:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import bindparam
 
 from omnibox.connector import Echo, Envelope, Inbound
-from omnibox.inbox import people
 from omnibox.inbox.origin import Origin
 from omnibox.jobs import enqueue
 from omnibox.masking import Masked
@@ -18,7 +16,7 @@ from omnibox.model import Author, MessageKind
 from omnibox.secrets import random_token
 from omnibox.store import Transaction, insert
 from omnibox.store.hot import Hot
-from omnibox.store.tables import attachment, identity, message
+from omnibox.store.tables import attachment, message
 
 MOST_NAMED = 200  # of the recipients of one message; some name 100,000
 EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)  # an earlier or a future time is no time: the arrival counts
@@ -60,31 +58,13 @@ def is_plain(origin: Origin, said: Inbound, taken: Taken) -> bool:
         or said.sender_doubt
         or said.position
         or said.late
+        or said.chosen
         or said.recipients.to
         or said.recipients.cc
     )
 
 
 _INSERT_MESSAGE = Hot(insert(message).on_conflict_do_nothing().returning(message.c.id))
-_GIVEN = ("channel_id", "text", "at", "created_at", "event_scope", "event_key", "external_id")
-_FOUND: dict[str, sa.ColumnElement[Any]] = {
-    "conversation_id": identity.c.conversation_id,
-    "identity_id": identity.c.id,
-    "author_id": identity.c.contact_id,
-    "author_kind": sa.literal_column("'contact'"),
-    "kind": sa.literal_column("'inbound'"),
-}
-_ADD_TO_LATEST = Hot(
-    insert(message)
-    .from_select(
-        [*_GIVEN, *_FOUND],
-        sa.select(*(bindparam(name, type_=message.c[name].type) for name in _GIVEN), *_FOUND.values())
-        .where(*people.is_person, identity.c.conversation_id.is_not(None))
-        .with_for_update(),
-    )
-    .on_conflict_do_nothing()
-    .returning(message.c.id, message.c.conversation_id, message.c.author_id)
-)
 _STORED = Hot(
     sa.select(message.c.id).where(
         message.c.event_scope == bindparam("b_scope"), message.c.event_key == bindparam("b_key")
@@ -107,12 +87,20 @@ def insert_message(
     is_elsewhere: bool = False,
 ) -> int | None:
     """The new message's id, or None where the same event is stored already."""
-    row = _given(tx, channel_id, said, scope) | {
+    now = tx.clock()
+    row = {
         "conversation_id": conversation_id,
+        "channel_id": channel_id,
         "identity_id": identity_id,
         "kind": kind,
         "author_kind": author.kind,
         "author_id": author.id,
+        "text": said.text,
+        "at": said_at(said, now),
+        "created_at": now,
+        "event_scope": scope,
+        "event_key": said.event_key,
+        "external_id": said.external_id,
         "html": said.html,
         "subject": said.subject,
         "is_elsewhere": is_elsewhere,
@@ -132,28 +120,6 @@ def _named(said: Inbound | Echo) -> dict[str, list[str]] | None:
     """Whom a message names beside us, as far as a person would read."""
     to, cc = said.recipients.to[:MOST_NAMED], said.recipients.cc[:MOST_NAMED]
     return {"to": list(to), "cc": list(cc)} if to or cc else None
-
-
-def add_to_latest(tx: Transaction, origin: Origin, channel_id: int, said: Inbound, scope: str) -> Any:
-    """The message in the conversation its author last wrote in, in one statement: its id, conversation and author.
-
-    None where the author is new, has no conversation, or where the event is stored already; nothing is done then.
-    """
-    person = people.key_of(origin, channel_id, said.address)
-    return tx.execute(_ADD_TO_LATEST, _given(tx, channel_id, said, scope) | person).first()
-
-
-def _given(tx: Transaction, channel_id: int, said: Inbound | Echo, scope: str) -> dict[str, Any]:
-    now = tx.clock()
-    return {
-        "channel_id": channel_id,
-        "text": said.text,
-        "at": said_at(said, now),
-        "created_at": now,
-        "event_scope": scope,
-        "event_key": said.event_key,
-        "external_id": said.external_id,
-    }
 
 
 def said_at(said: Inbound | Echo, now: datetime) -> datetime:

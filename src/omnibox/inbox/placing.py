@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import cache
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import bindparam
@@ -14,25 +13,11 @@ from omnibox.inbox import threads
 from omnibox.inbox.origin import Origin
 from omnibox.inbox.threads import Key, Known, Placement
 from omnibox.store import Transaction
-from omnibox.store.hot import Hot
+from omnibox.store.hot import Hot, names_in, room_for, values_in
 from omnibox.store.tables import conversation, external_ref, identity, message, participant
 
 MOST_REFS = 50  # of one message; longer chains keep their newest, which stand first
 MOST_TOKENS = 20  # addresses of one mail that look signed: 100,000 guesses in one mail cost no more than these
-
-
-def _room(count: int) -> int:
-    """How many values the statement takes that is used for `count`: a power of two, so that there are few of them."""
-    return 1 << (count - 1).bit_length()
-
-
-def _values(values: Sequence[Any], room: int) -> dict[str, Any]:
-    """The parameters `_names(room)`; the last value stands in the places that are left."""
-    return {f"b_{place}": values[min(place, len(values) - 1)] for place in range(room)}
-
-
-def _names(room: int) -> list[sa.BindParameter[Any]]:
-    return [bindparam(f"b_{place}") for place in range(room)]
 
 
 @cache
@@ -44,7 +29,7 @@ def _known(room: int) -> Hot:
         .outerjoin(message, message.c.id == external_ref.c.message_id)
         .where(
             external_ref.c.scope == bindparam("b_scope"),
-            external_ref.c.value.in_(_names(room)),
+            external_ref.c.value.in_(names_in(room)),
             external_ref.c.conversation_id.is_not(None),
         )
     )
@@ -54,12 +39,12 @@ def _known(room: int) -> Hot:
 def _belong(room: int) -> Hot:
     """The addresses of conversations' contacts, and of those whom an agent wrote to."""
     confirmed = sa.select(participant.c.conversation_id, participant.c.address, sa.null()).where(
-        participant.c.conversation_id.in_(_names(room)), participant.c.is_confirmed
+        participant.c.conversation_id.in_(names_in(room)), participant.c.is_confirmed
     )
     return Hot(
         sa.select(conversation.c.id, identity.c.address, conversation.c.merged_into_id)
         .join(identity, identity.c.contact_id == conversation.c.contact_id)
-        .where(conversation.c.id.in_(_names(room)), identity.c.kind == bindparam("b_kind"))
+        .where(conversation.c.id.in_(names_in(room)), identity.c.kind == bindparam("b_kind"))
         .union_all(confirmed)
     )
 
@@ -83,8 +68,8 @@ def known_ids(tx: Transaction, scope: str, refs: Sequence[str]) -> dict[str, Kno
     """Those of `refs` that stand in a conversation."""
     if not refs:
         return {}
-    room = _room(len(refs))
-    rows = tx.execute(_known(room), {"b_scope": scope, **_values(refs, room)}).all()
+    room = room_for(len(refs))
+    rows = tx.execute(_known(room), {"b_scope": scope, **values_in(room, refs)}).all()
     return {row.value: Known(row.conversation_id, row.moved_from_id) for row in rows}
 
 
@@ -98,8 +83,8 @@ def _participants(
 ) -> tuple[dict[int, frozenset[str]], dict[int, int]]:
     """The addresses of each conversation's contact and those an agent wrote to; and what was merged into what."""
     ids = list({key.conversation_id for key in keys})
-    room = _room(len(ids))
-    wanted = {"b_kind": origin.capabilities.address.name, **_values(ids, room)}
+    room = room_for(len(ids))
+    wanted = {"b_kind": origin.capabilities.address.name, **values_in(room, ids)}
     belong: dict[int, set[str]] = {}
     merged: dict[int, int] = {}
     for row in tx.execute(_belong(room), wanted).all():

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 
 import sqlalchemy as sa
 
-from omnibox.connector import Problem, Upkept
+from omnibox.connector import Problem, Upkept, Warned
 from omnibox.inbox.channels import AREA, DOORBELL
 from omnibox.jobs import enqueue
 from omnibox.store import Reader, Transaction, insert
 from omnibox.store.tables import channel, connection, problem
 
 UPKEEP = "upkeep"
+TOLD = {"told": "by the platform"}  # no look finds it
+KEEP_TOLD = timedelta(days=1)
 
 
 # ── Questions
@@ -41,7 +44,10 @@ def record(tx: Transaction, connection_id: int, found: Upkept) -> None:
         return
     before = {(each.address, each.code): each for each in of_connections(tx, connection_id).get(connection_id, ())}
     now = {(each.address, each.code): each for each in found.problems}
-    kept = {key: each for key, each in before.items() if key[0] in found.unknown and key not in now}
+    recent = tx.clock() - KEEP_TOLD
+    unlooked = {key for key, each in before.items() if each.facts == TOLD and each.since > recent}
+    unlooked |= {key for key in before if key[0] in found.unknown}
+    kept = {key: each for key, each in before.items() if key in unlooked and key not in now}
     changed = _write(tx, connection_id, {key: each for key, each in before.items() if key not in kept}, now)
     own = tx.execute(sa.select(channel).where(channel.c.connection_id == connection_id).order_by(channel.c.id)).all()
     has_gap = bool(found.mended) or any(old.is_deaf and key not in now for key, old in before.items())
@@ -54,6 +60,21 @@ def record(tx: Transaction, connection_id: int, found: Upkept) -> None:
     if changed:
         for each in own:
             tx.announce("channel.changed", channel=each.id)
+        tx.announce("settings.changed", word=AREA)
+        tx.ring(DOORBELL)
+
+
+def tell(tx: Transaction, connection_id: int, channel_id: int, warned: Warned) -> None:
+    """Keep what the platform says of itself, or drop it."""
+    if warned.is_over:
+        told = sa.delete(problem).where(problem.c.connection_id == connection_id, problem.c.address == warned.to)
+        said = tx.execute(told.where(problem.c.code == warned.code)).rowcount > 0
+    else:
+        key = {"connection_id": connection_id, "address": warned.to, "code": warned.code, "since": tx.clock()}
+        known = insert(problem).on_conflict_do_nothing().returning(problem.c.code)
+        said = tx.execute(known, key | {"facts": TOLD, "is_down": False, "is_deaf": False}).first() is not None
+    if said:
+        tx.announce("channel.changed", channel=channel_id)
         tx.announce("settings.changed", word=AREA)
         tx.ring(DOORBELL)
 

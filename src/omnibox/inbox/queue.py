@@ -79,9 +79,12 @@ _PART = (
         delivery.c.recipients,
         delivery.c.outcomes,
         delivery.c.quoted_id,
+        delivery.c.has_offer,
+        message.c.offer,
         message.c.author_kind,
         agent.c.name.label("author"),
         agent.c.signature,
+        agent.c.picture,
     )
     .join(message, message.c.id == delivery.c.message_id)
     .outerjoin(agent, _author)

@@ -10,8 +10,8 @@ from typing import Any, cast
 
 import sqlalchemy as sa
 
-from omnibox.connector import Capabilities, FileLimits, Outbound, OutboundFile, Part
-from omnibox.inbox import conversations, recipients, splits, states
+from omnibox.connector import Capabilities, FileLimits, Offer, Outbound, OutboundFile, Part
+from omnibox.inbox import conversations, offers, recipients, splits, states
 from omnibox.inbox.policy import allowed
 from omnibox.inbox.recipients import Named
 from omnibox.inbox.way import Way, Ways
@@ -53,6 +53,7 @@ class Draft:
     seen: int | None = None
     anyway: bool = False
     named: Named = Named()
+    offer: Offer | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,7 @@ def write_reply(tx: Transaction, draft: Draft, ways: Ways) -> Said:
     _refuse_unseen(tx, draft)
     draft = _without_split(tx, draft, row, way)
     files = _files(tx, draft)
-    _refuse_unfit(draft.text, files, way.capabilities)
+    _refuse_unfit(draft, files, way.capabilities)
     named = recipients.checked(tx, draft.named, person.address, way.capabilities)
     to = recipients.as_row(person.address, named)
     said = _insert(tx, draft, row, "outbound", to)
@@ -109,6 +110,7 @@ def write_reply(tx: Transaction, draft: Draft, ways: Ways) -> Said:
             recipients=to,
             mode=policy.mode,
             quoted_id=_answered(tx, row.id, way),
+            offer=draft.offer,
         )
         queue_parts(tx, leaving)
     return said
@@ -128,7 +130,9 @@ def _without_split(tx: Transaction, draft: Draft, row: sa.Row[Any], way: Way | N
     channel hides besides."""
     patterns = tx.execute(sa.select(channel.c.patterns).where(channel.c.id == row.channel_id)).scalar()
     if patterns:
-        draft = replace(draft, text=rules_of(patterns).mask(draft.text))
+        hide = rules_of(patterns).mask
+        offer = offers.hidden(draft.offer, lambda text: hide(mask(text))) if draft.offer else None
+        draft = replace(draft, text=hide(draft.text), offer=offer)
     if way is None or not splits.is_chat(way.capabilities) or _known(tx, draft):
         return draft
     text = splits.mask_piece(tx, row.id, Author("agent", draft.agent_id), draft.text, tx.clock())
@@ -175,11 +179,13 @@ def _files(tx: Transaction, draft: Draft) -> list[sa.Row[Any]]:
     return [found[key] for key in draft.uploads]
 
 
-def _refuse_unfit(text: Masked, files: Sequence[sa.Row[Any]], capabilities: Capabilities) -> None:
-    if not text.strip() and not files:
+def _refuse_unfit(draft: Draft, files: Sequence[sa.Row[Any]], capabilities: Capabilities) -> None:
+    if not draft.text.strip() and not files and not draft.offer:
         raise ReplyRefused("empty_reply")
-    if len(text) > MOST_REPLY:
+    if len(draft.text) > MOST_REPLY:
         raise ReplyRefused("too_long", most=MOST_REPLY)
+    if draft.offer:
+        offers.refuse_unfit(draft.offer, draft.text, capabilities.offers, has_files=bool(files))
     limits = capabilities.files
     if files and limits is None:
         raise ReplyRefused("no_files")
@@ -215,6 +221,7 @@ def _insert(tx: Transaction, draft: Draft, row: sa.Row[Any], kind: str, to: Mapp
         "client_scope": f"agent:{draft.agent_id}",
         "client_id": draft.client_id,
         "recipients": to,
+        "offer": offers.encode(draft.offer) if draft.offer else None,
         "rev": 0,
     }
     statement = insert(message).on_conflict_do_nothing().returning(message.c.id)
@@ -224,7 +231,8 @@ def _insert(tx: Transaction, draft: Draft, row: sa.Row[Any], kind: str, to: Mapp
     if kind == "outbound":
         answered = {"answered_at": now, "unread": 0}
         tx.execute(sa.update(conversation).where(conversation.c.id == row.id).values(answered))
-        said = conversations.Said(message_id, "outbound", "agent", draft.text, now)
+        shown = draft.text if draft.text.strip() else offers.headline(draft.offer)
+        said = conversations.Said(message_id, "outbound", "agent", shown, now)
         conversations.touched(tx, row.id, said)
     tx.announce("message.added", conversation=row.id, message=message_id, agent=draft.agent_id)
     return Said(message_id, is_new=True)
@@ -245,6 +253,7 @@ class Leaving:
     recipients: Mapping[str, Any] | None = None
     mode: str = ""
     quoted_id: int | None = None
+    offer: Offer | None = None
 
 
 def queue_parts(tx: Transaction, leaving: Leaving) -> None:
@@ -254,13 +263,13 @@ def queue_parts(tx: Transaction, leaving: Leaving) -> None:
         keys = [file.key for file in files]
         tx.execute(sa.update(attachment).where(attachment.c.key.in_(keys)).values(message_id=leaving.message_id))
     ids = {file.key: file.id for file in files}
-    whole = Part(text=leaving.text, files=tuple(outgoing_file(file) for file in files))
+    whole = Part(text=leaving.text, files=tuple(outgoing_file(file) for file in files), offer=leaving.offer)
     for position, part in enumerate(way.parts(whole)):
-        _queue_part(tx, leaving, position, mask(part.text), [ids[file.key] for file in part.files])
+        _queue_part(tx, leaving, position, part, [ids[file.key] for file in part.files])
     tx.ring("deliveries")
 
 
-def _queue_part(tx: Transaction, leaving: Leaving, position: int, text: Masked, files: list[int]) -> None:
+def _queue_part(tx: Transaction, leaving: Leaving, position: int, part: Part, files: list[int]) -> None:
     now, part_id, way, address = tx.clock(), uuid7(), leaving.way, leaving.person.address
     outgoing = Outbound(
         id=part_id,
@@ -281,7 +290,7 @@ def _queue_part(tx: Transaction, leaving: Leaving, position: int, text: Masked, 
         "position": position,
         "address": address,
         "recipients": leaving.recipients,
-        "text": text,
+        "text": mask(part.text),
         "subject": leaving.subject,
         "files": files,
         "refs": list(leaving.refs),
@@ -292,6 +301,7 @@ def _queue_part(tx: Transaction, leaving: Leaving, position: int, text: Masked, 
         "not_before": now,
         "state_at": now,
         "external_id": reserved,
+        "has_offer": bool(part.offer),
         "is_open": True,
     }
     delivery_id = tx.execute(sa.insert(delivery).returning(delivery.c.id), values).scalar_one()

@@ -2,6 +2,7 @@
 
 Where messages are mails, nobody goes on in the next one; so only channels that keep one conversation per person look.
 The author, five minutes and four pieces bound what counts as one number. Whoever watched live has seen the pieces.
+A code or date in the message after its card is hidden too, and a code that the other side asked for.
 """
 
 from __future__ import annotations
@@ -16,16 +17,16 @@ from sqlalchemy import bindparam
 from omnibox.connector import Capabilities, Echo, Inbound
 from omnibox.inbox import conversations, messages, people
 from omnibox.inbox.origin import Origin
-from omnibox.masking import Masked, mask, mask_split, may_be_piece
+from omnibox.masking import Masked, is_code_alone, mask, mask_answer, mask_edited, mask_split, may_be_piece
 from omnibox.model import Author
 from omnibox.store import Transaction
 from omnibox.store.columns import Instant
 from omnibox.store.hot import Hot
-from omnibox.store.tables import conversation, delivery, message
+from omnibox.store.tables import conversation, delivery, edition, identity, message
 
 WITHIN = timedelta(minutes=5)
-_LOOKED_AT = 24  # newest messages of the conversation, whoever wrote them
-_MOST = 6  # of the author's: four pieces, and something between them
+LOOKED_AT = 24  # newest messages of the conversation, whoever wrote them
+MOST = 7  # of the author's: four pieces, something between them, and the one that is edited
 
 S = TypeVar("S", Inbound, Echo)
 
@@ -33,7 +34,7 @@ _latest = (
     sa.select(message)
     .where(message.c.conversation_id == bindparam("b_conversation"))
     .order_by(message.c.id.desc())
-    .limit(_LOOKED_AT)
+    .limit(LOOKED_AT)
     .subquery()
 )
 _BESIDE = Hot(
@@ -48,7 +49,17 @@ _BESIDE = Hot(
         _latest.c.at <= bindparam("b_until", type_=Instant),
     )
     .order_by(_latest.c.at.desc(), _latest.c.id.desc())
-    .limit(_MOST)
+    .limit(MOST)
+)
+_BEFORE = Hot(
+    sa.select(_latest.c.text, _latest.c.author_kind)
+    .where(
+        sa.or_(_latest.c.kind == "inbound", _latest.c.kind == "outbound"),
+        _latest.c.at >= bindparam("b_since", type_=Instant),
+        _latest.c.at <= bindparam("b_at", type_=Instant),
+    )
+    .order_by(_latest.c.at.desc(), _latest.c.id.desc())
+    .limit(1)
 )
 
 
@@ -74,16 +85,28 @@ def in_echo(tx: Transaction, origin: Origin, conversation_id: int, said: Echo) -
     return _in(tx, conversation_id, Author("system"), said)
 
 
+def in_edit(tx: Transaction, found: sa.Row[Any], text: Masked) -> Masked:
+    """As `in_message`, for the new text of a stored message; only chats have any."""
+    if may_be_piece(text):  # one message of a person at a time, here too
+        tx.execute(sa.select(identity.c.id).where(identity.c.id == found.identity_id).with_for_update())
+    author = Author(found.author_kind, found.author_id)
+    text = mask_edited(found.text, text)
+    return mask_piece(tx, found.conversation_id, author, text, found.at, edited_id=found.id)
+
+
 def _in(tx: Transaction, conversation_id: int, author: Author, said: S) -> S:
     before = cast("Masked", said.text)
     text = mask_piece(tx, conversation_id, author, before, messages.said_at(said, tx.clock()))
     return said if text is before else replace(said, text=text)
 
 
-def mask_piece(tx: Transaction, conversation_id: int, author: Author, text: Masked, at: datetime) -> Masked:
+def mask_piece(
+    tx: Transaction, conversation_id: int, author: Author, text: Masked, at: datetime, edited_id: int | None = None
+) -> Masked:
     """The text, with what it holds of a number hidden that goes through several messages of its author.
 
-    The caller holds what keeps two messages of the author from being taken at once.
+    `edited_id` is the message whose text it becomes. The caller holds what keeps two messages of the author from being
+    taken at once.
     """
     if not may_be_piece(text):
         return text
@@ -95,24 +118,31 @@ def mask_piece(tx: Transaction, conversation_id: int, author: Author, text: Mask
         "b_since": at - WITHIN,
         "b_until": at + WITHIN,
     }
-    rows = tx.execute(_BESIDE, parameters).all()[::-1]
+    rows = [row for row in tx.execute(_BESIDE, parameters).all()[::-1] if row.id != edited_id]
     place = next((number for number, row in enumerate(rows) if row.is_later), len(rows))
     texts = [row.text for row in rows]
     texts.insert(place, text)
     masked = mask_split(texts, place)
     if masked is None:
-        return text
+        return _answer(tx, parameters, author, text) if is_code_alone(text) else text
     mine = masked.pop(place)
     conversations.lock(tx, conversation_id)
     for row, now in zip(rows, masked, strict=True):
         if now != row.text:
-            _rewrite(tx, conversation_id, row.id, row.text, now)
+            rewrite(tx, conversation_id, row.id, row.text, now)
     return mine
 
 
-def _rewrite(tx: Transaction, conversation_id: int, message_id: int, before: str, now: Masked) -> None:
+def _answer(tx: Transaction, parameters: dict[str, Any], author: Author, text: Masked) -> Masked:
+    """A code alone, hidden where the other side has just asked for it."""
+    before = tx.execute(_BEFORE, {name: parameters[name] for name in ("b_conversation", "b_since", "b_at")}).first()
+    return text if before is None or before.author_kind == author.kind else mask_answer(before.text, text)
+
+
+def rewrite(tx: Transaction, conversation_id: int, message_id: int, before: str, now: Masked) -> None:
     """Put the masked text in place of a stored one: the message, its line in the list, and its deliveries."""
     tx.execute(sa.update(message).where(message.c.id == message_id).values(text=now, rev=message.c.rev + 1))
+    tx.execute(sa.delete(edition).where(edition.c.message_id == message_id))  # they may hold what is hidden now
     last = (conversation.c.id == conversation_id, conversation.c.last_message_id == message_id)
     tx.execute(sa.update(conversation).where(*last).values(last_text=conversations.preview(now)))
     wanted = sa.select(delivery.c.id, delivery.c.text).where(delivery.c.message_id == message_id)

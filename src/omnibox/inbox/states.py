@@ -96,6 +96,7 @@ _FORGET_EARLY = Hot(
     )
 )
 _REFER = Hot(insert(external_ref).on_conflict_do_nothing().returning(external_ref.c.value))
+_REFER_EACH = Hot(insert(external_ref).on_conflict_do_nothing())
 _own = insert(external_ref)
 _REFER_OWN = Hot(
     _own.on_conflict_do_update(
@@ -261,6 +262,25 @@ def refer_own(tx: Transaction, landed: Sequence[Landed]) -> None:
     ]
     if rows:
         _REFER_OWN.run_each(tx.connection, rows)
+
+
+def refer_messages(tx: Transaction, scope: str, found: Sequence[tuple[str, int, int]]) -> set[str]:
+    """Know the platform's ids of new messages, each with its conversation and message; returns those known before."""
+    rows = [
+        {"scope": scope, "value": value, "conversation_id": conversation, "message_id": message, "delivery_id": None}
+        for value, conversation, message in found
+    ]
+    new = {value for (value,) in _REFER.run_all(tx.connection, rows)}
+    if known := [row for row in rows if row["value"] not in new]:
+        _REFER_OWN.run_each(tx.connection, known)
+    return {value for value, _, _ in found if value not in new}
+
+
+def refer_ancestors(tx: Transaction, scope: str, values: Iterable[str], conversation_id: int) -> None:
+    """Know the ids of messages that may never come, as far as they are not known already."""
+    same = {"scope": scope, "conversation_id": conversation_id, "message_id": None, "delivery_id": None}
+    if rows := [{"value": value, **same} for value in values]:
+        _REFER_EACH.run_each(tx.connection, rows)
 
 
 def refer(

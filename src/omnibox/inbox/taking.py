@@ -8,14 +8,16 @@ from typing import Any, NamedTuple, cast
 
 import sqlalchemy as sa
 
-from omnibox.connector import Deleted, Echo, Edited, Inbound, Notice, Profile, Reaction, Receipt
+from omnibox.connector import Deleted, Echo, Edited, Inbound, Notice, Profile, Reaction, Receipt, Warned
 from omnibox.inbox import (
     acknowledging,
     conversations,
     merging,
     messages,
+    offers,
     people,
     placing,
+    problems,
     rehoming,
     reported,
     splits,
@@ -51,6 +53,8 @@ def take(tx: Transaction, origin: Origin, channel_id: int, taken: Taken) -> Resu
             return _take_echo(tx, origin, channel_id, envelope, taken)
         case Notice():
             return _take_notice(tx, origin, channel_id, envelope)
+        case Warned():
+            problems.tell(tx, origin.connection_id, channel_id, envelope)
         case Receipt():
             merging.take_receipt(tx, origin, channel_id, envelope)
         case Profile():
@@ -71,9 +75,6 @@ def _take_inbound(tx: Transaction, origin: Origin, channel_id: int, inbound: Inb
     """Dedupe, person, thread, message, ids, events: the steps of docs/life-of-a-message.md, mail's dedupe first."""
     scope = origin.id_scope(channel_id)
     inbound = splits.in_message(tx, origin, channel_id, inbound)
-    is_plain = messages.is_plain(origin, inbound, taken)
-    if is_plain and (found := messages.add_to_latest(tx, origin, channel_id, inbound, scope)):
-        return _tell(tx, scope, inbound, taken, found.id, found.conversation_id, found.author_id)
     by_refs = origin.capabilities.threads_by == "refs"
     if by_refs and (known := _find_again(tx, origin, scope, inbound)):
         return Result("duplicate", known)
@@ -91,6 +92,8 @@ def _take_inbound(tx: Transaction, origin: Origin, channel_id: int, inbound: Inb
     if message_id is None:
         return Result("duplicate", messages.find_stored(tx, scope, inbound.event_key))
     messages.attach(tx, message_id, taken)
+    if inbound.chosen:
+        offers.note_choice(tx, person.identity_id, message_id, inbound.chosen)
     if is_first:
         acknowledging.ask_for(tx, origin, channel_id, inbound, message_id)
     _note_ids(tx, origin, scope, inbound, conversation_id, message_id)
@@ -171,8 +174,8 @@ def _note_ids(
     tx: Transaction, origin: Origin, scope: str, inbound: Inbound, conversation_id: int, message_id: int
 ) -> None:
     """Where it was found, and the ancestors that it names: a later answer to one of them joins here."""
-    for reference in inbound.refs[: placing.MOST_REFS] if origin.capabilities.threads_by == "refs" else ():
-        states.refer(tx, scope, reference, conversation_id)
+    if origin.capabilities.threads_by == "refs":
+        states.refer_ancestors(tx, scope, inbound.refs[: placing.MOST_REFS], conversation_id)
     _arrived(tx, origin, inbound.position, message_id)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from omnibox.masking.alphabet import BULLET
 from omnibox.masking.extra import CARDS, Rules, rules_of
 from omnibox.masking.files import MaskedBytes, mask_content
 from omnibox.masking.octets import mask_bytes
@@ -34,10 +35,32 @@ def may_be_piece(text: str) -> bool:
     return split.may_be_piece(text)
 
 
-def mask_split(texts: Sequence[str], latest: int | None = None) -> list[Masked] | None:
-    """Consecutive texts of one author, with a number hidden that goes through several of them; None if none does.
+def is_code_alone(text: str) -> bool:
+    """Whether a text is three or four digits and nothing else."""
+    from omnibox.masking import split
 
-    `latest` is the place of the one that is new.
+    return split.is_code_alone(text)
+
+
+def mask_answer(question: str, text: Masked) -> Masked:
+    """A code alone, hidden if the question before it asks for a card's security code."""
+    from omnibox.masking import split
+
+    return split.mask_answer(question, text)
+
+
+def mask_edited(before: str, text: Masked) -> Masked:
+    """The new text of a message, with what was a hidden piece in the old one hidden again."""
+    if BULLET not in before or count_digits(text) == 0:
+        return text
+    from omnibox.masking import split
+
+    return split.mask_edited(before, text)
+
+
+def mask_split(texts: Sequence[str], latest: int | None = None) -> list[Masked] | None:
+    """Consecutive texts of one author, with a number hidden that goes through several of them, and the code in the one
+    after its card; None if there is nothing to hide. `latest` is the place of the one that is new.
     """
     from omnibox.masking import split
 
@@ -49,10 +72,13 @@ __all__ = [
     "Masked",
     "MaskedBytes",
     "Rules",
+    "is_code_alone",
     "mask",
+    "mask_answer",
     "mask_bytes",
     "mask_content",
     "mask_counted",
+    "mask_edited",
     "mask_html",
     "mask_raw",
     "mask_split",

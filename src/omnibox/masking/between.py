@@ -1,4 +1,4 @@
-"""Reads over what stands between digits in a text that was given as plain: inline tags, entities, escapes of JSON."""
+"""Reads over what stands between digits in a plain text: inline tags, entities, escapes of JSON, marks of a quote."""
 
 import html
 import re
@@ -11,12 +11,14 @@ _INLINE = "a|abbr|b|bdi|bdo|big|code|em|font|i|kbd|label|mark|nobr|s|samp|small|
 _TAG = rf"</?(?:{_INLINE})(?:\s[^<>]{{0,200}})?/?>"
 _ENTITY = r"&(?:[a-z]{2,8}|\#[0-9]{1,5}|\#x[0-9a-f]{1,4});"
 _ESCAPE = r"\\(?:[nrt]|u[0-9a-f]{4})"
-_TOKEN = re.compile(f"{_TAG}|{_ENTITY}|{_ESCAPE}", re.IGNORECASE)
+_QUOTE = r"\r?\n[ \t]?(?:>[ \t]?){1,6}"
+_QUOTE_OF_DIGIT = re.compile(r"\n[ \t]?(?:>[ \t]?){1,6}\d")  # begins with a plain character: found at no cost
+_TOKEN = re.compile(f"{_TAG}|{_ENTITY}|{_ESCAPE}|{_QUOTE}", re.IGNORECASE)
 _ESCAPED = {"n": "\n", "r": "\r", "t": "\t"}
 
 # A hidden digit counts as one, so that a masked text is read as it was before.
 _RUN = re.compile(
-    rf"(?<=[\d{BULLET}])(?:{GAP}{{0,3}}(?:{_TAG}|{_ENTITY}|{_ESCAPE})){{1,8}}{GAP}{{0,3}}(?=[\d{BULLET}])",
+    rf"(?<=[\d{BULLET}])(?:{GAP}{{0,3}}(?:{_TAG}|{_ENTITY}|{_ESCAPE}|{_QUOTE})){{1,8}}{GAP}{{0,3}}(?=[\d{BULLET}])",
     re.IGNORECASE,
 )
 _ALL_GAP = re.compile(f"{GAP}*")
@@ -58,8 +60,12 @@ class Reading:
 
 
 def may_hold_markup(text: str) -> bool:
-    """Whether there can be a tag, an entity or an escape."""
-    return ("<" in text and ">" in text) or ("&" in text and ";" in text) or "\\" in text
+    """Whether there can be a tag, an entity, an escape or the mark of a quote."""
+    return (
+        (">" in text and ("<" in text or _QUOTE_OF_DIGIT.search(text) is not None))
+        or ("&" in text and ";" in text)
+        or "\\" in text
+    )
 
 
 def _separator(run: str) -> str | None:
@@ -71,6 +77,8 @@ def _separator(run: str) -> str | None:
 def _shown(token: str) -> str:
     if token.startswith("<"):
         return ""
+    if token[0] in "\r\n":
+        return "\n"
     if token.startswith("&"):
         return html.unescape(token)
     return _ESCAPED.get(token[1].lower()) or chr(int(token[2:], 16))

@@ -66,6 +66,7 @@ RANGES: tuple[Range, ...] = (
     *_ranges("Verve", "506000-506198 507850-507964 650002-650027", "16 18 19"),
     *_ranges("Meeza", "507803-507810", "16"),
     *_ranges("Uzcard, Humo", "8600 561468 9860", "16"),
+    *_ranges("Napas", "9704", "16 19"),
 )
 
 # By the first two digits: strong ranges before weak ones.

@@ -5,7 +5,15 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from omnibox.masking.alphabet import GAP, LETTERS, Span
-from omnibox.masking.words import BEFORE_CODE, BEFORE_DATE, find_key_words, lower, names_card_itself
+from omnibox.masking.words import (
+    BEFORE_CODE,
+    BEFORE_DATE,
+    PUNCTUATION,
+    SECURITY_WORD,
+    find_key_words,
+    lower,
+    names_card_itself,
+)
 
 
 class Number(Protocol):
@@ -31,10 +39,11 @@ _MONTH_NAMES = (
     "jan|ene|gen|jän|feb|fév|mar|mär|mrz|apr|abr|avr|mai|may|mag|jun|giu|juin|jul|lug|ago|aug|aoû|sep|set|oct|okt|ott"
     "|out|nov|dec|dic|dez|déc"
 )
+_NAMED_MONTH = rf"(?:{_MONTH_NAMES})[a-zäéûç]{{0,8}}\.?[ /\-]{{1,2}}(?:del? )?{_YEAR}"
 
 _DATE = (
     rf"(?<!\d)(?:{_MONTH}\s?[/\-.|]\s?{_YEAR}|(?:0[1-9]|1[0-2]) ?{_YEAR}|20\d\d[/\-.]{_MONTH}"
-    rf"|(?:{_MONTH_NAMES})[a-zäéûç]{{0,8}}\.?[ /\-]{{1,2}}(?:del? )?{_YEAR})(?!\d){_NOT_A_DAY}{_WHOLE}"
+    rf"|{_NAMED_MONTH})(?!\d){_NOT_A_DAY}{_WHOLE}"
 )
 _CODE = rf"(?<!\d)\d{{3,4}}(?!\d){_WHOLE}(?![/\-]\d{{1,4}}(?!\d)(?![/\-]\d))"
 
@@ -47,16 +56,24 @@ _BARE_DATE = rf"{_MONTH} ?[/\-|] ?{_YEAR}(?!\d){_NOT_A_DAY}{_WHOLE}|(?:0[1-9]|1[
 # Without a mark between month and year it is one only with the code behind it.
 _TIGHT_DATE = rf"(?:0[1-9]|1[0-2])\d\d(?=[ \t,;|/]{{1,3}}\d{{3,4}}(?!\d){_WHOLE}(?!{GAP}\d))"
 _BARE_CODE = rf"\d{{3,4}}(?!\d){_WHOLE}"
-_NEXT_DATE = re.compile(rf"{_BESIDE}({_BARE_DATE}|{_TIGHT_DATE})")
+# Words that announce a date or a code only where a card stands before them.
+_DATE_WORDS = "(?:valid[ao]?|v[aá]lid[ao]|validez|val|vc?to|venc)[ .:=]{1,3}"
+_NEXT_DATE = re.compile(rf"{_BESIDE}(?:{_DATE_WORDS})?({_BARE_DATE}|{_TIGHT_DATE})")
 _CODE_WORDS = (
     "(?:(?:and|y|e|et|und|with|con|avec|mit|com|the|el|la|il|le|der|o|my|mi|mio|mon|mein|meu) ){0,3}"
-    "(?:code|c[oó]digo|codice|security|clave|seguridad|sicurezza)(?: (?:is|es|è|est|ist|é|lautet))?[ :=]{1,3}"
+    "(?:code|c[oó]d(?:igo)?|codice|security|clave|seguridad|sicurezza|kpn)(?: (?:is|es|è|est|ist|é|lautet))?"
+    "[ .:=]{1,3}"
 )
-# With the code behind it a date may have any mark, and a comma may follow.
+# With the code behind it a date may have any mark or its month's name, and a comma or a line break may follow.
 _NEXT_PAIR = re.compile(
-    rf"{_BESIDE}({_MONTH} ?(?P<mark>[/.\-|]) ?{_YEAR})(?:(?!(?P=mark)(?:19|20)\d\d)[ \t,;:|/\-]){{1,3}}"
-    rf"(\d{{3,4}})(?!\d)(?![.:/\-]\d)(?![{LETTERS}@])(?!\s?(?:{_CURRENCY}))"
+    rf"{_BESIDE}({_MONTH} ?(?P<mark>[/.\-|]) ?{_YEAR}|{_NAMED_MONTH})"
+    rf"(?:(?!(?P=mark)(?:19|20)\d\d)[ \t,;:|/\-\n]){{1,3}}(?:(?:{SECURITY_WORD}){PUNCTUATION})?"
+    rf"(?(mark)|(?!(?:19|20)\d\d(?!\d)))(\d{{3,4}})(?!\d)(?![.:/\-]\d)(?![{LETTERS}@])(?!\s?(?:{_CURRENCY}))"
 )
+# As in a list of many cards: number, month, year and code with one mark between them.
+_NEXT_LISTED = re.compile(rf"([:;,])((?:0[1-9]|1[0-2])\1{_YEAR})\1(\d{{3,4}})(?!\d)(?![.:]\d)(?!\s?(?:{_CURRENCY}))")
+# What follows the number on the tracks of a magnetic stripe, ISO/IEC 7813.
+_NEXT_TRACK = re.compile(r"(?:=|\^[^^\n\d]{2,26}\^)(\d{7,30})(?!\d)")
 _NEXT_CODE = re.compile(rf"{_BESIDE}(?:{_CODE_WORDS})?({_BARE_CODE})")
 _NEXT_NAMED = re.compile(rf"{_BESIDE}(?:{_NAMED.pattern})")
 _DATE_BEFORE = re.compile(rf"(?<![\d/\-.:,])({_MONTH} ?[/|] ?{_YEAR})[ \t,;:|/(\-–—]{{1,3}}\Z")
@@ -120,6 +137,10 @@ def _next(text: str, position: int, card: Number) -> list[Span]:
         return [_span(match)]
     if match := _NEXT_PAIR.match(text, position):
         return [match.span(1), match.span(3)]
+    if match := _NEXT_LISTED.match(text, position):
+        return [match.span(2), match.span(3)]
+    if match := _NEXT_TRACK.match(text, position):
+        return [match.span(1)]
     if match := _NEXT_DATE.match(text, position):
         return [match.span(1)]
     match = _NEXT_CODE.match(text, position)

@@ -21,13 +21,17 @@ from omnibox.masking.words import may_name_code_or_date
 _COMMENT = r"<!--.*?(?:-->|\Z)"
 _TAG = r"""</?[A-Za-z](?:[^<>"']++|"[^"]*+"|'[^']*+')*+>"""
 _OTHER = r"<[!?][^<>]*+>"
+_NUMBERED = r"&\#(?:[xX][0-9A-Fa-f]{1,8}|[0-9]{1,9});?"
+_ANY_ENTITY = rf"(?:{_NUMBERED}|&[A-Za-z][A-Za-z0-9]{{1,31}};?)"
+_NUMBERED_ENTITY = re.compile(_NUMBERED)
+_ENTITY = re.compile(_ANY_ENTITY)
 _UNSEEN = re.compile(f"{_COMMENT}|{_TAG}|{_OTHER}", re.DOTALL)
 _TOKEN = re.compile(
     rf"""
     (?P<comment>{_COMMENT})
   | (?P<tag>{_TAG})
   | (?P<other>{_OTHER})
-  | (?P<entity>&(?:\#[xX][0-9A-Fa-f]{{1,8}}|\#[0-9]{{1,9}}|[A-Za-z][A-Za-z0-9]{{1,31}});?)
+  | (?P<entity>{_ANY_ENTITY})
   | (?P<blank>[ \t\r\n\f]{{2,}}|[\t\r\n\f])
     """,
     re.VERBOSE | re.DOTALL,
@@ -45,10 +49,13 @@ _MARKS = dict.fromkeys(_BLOCKS.split(), "\n\n") | {"br": "\n", "div": "\n", "td"
 _RAW = re.compile(r"<(script|style)(?=[\s/>])", re.IGNORECASE)
 _LINKS = frozenset({"action", "background", "cite", "data", "formaction", "href", "longdesc", "poster", "src"})
 _QUERY_OR_FRAGMENT = re.compile("[?#]")
-Find = Callable[[str], Sequence[Span]]
-"""The spans of a text whose digits must not be seen, in order."""
 _PATH_SCHEME = re.compile(r"\s*(?:cid|mid|data|https?):", re.IGNORECASE)
 _OTHER_SCHEME = re.compile(r"\s*[A-Za-z][A-Za-z0-9+.-]{0,30}:")
+_INVISIBLE = "\u200b"
+_DIGIT_AND_WORD = re.compile(r"\d\w|\w\d")
+
+Find = Callable[[str], Sequence[Span]]
+"""The spans of a text whose digits must not be seen, in order."""
 
 
 @dataclass(slots=True)
@@ -104,10 +111,6 @@ class _View:
                 yield source[0] + max(start - offset, 0), source[0] + min(end - offset, len(piece))
             elif piece.isdecimal():
                 yield source
-
-
-_INVISIBLE = "\u200b"
-_DIGIT_AND_WORD = re.compile(r"\d\w|\w\d")
 
 
 def mask_html(source: str) -> Masked:
@@ -235,10 +238,6 @@ def _add_value(view: _View, tag: str, begin: int, end: int) -> None:
         _add_entity(view, entity.group(), *entity.span())
         position = entity.end()
     view.add(tag[position:end], position, end)
-
-
-_NUMBERED_ENTITY = re.compile(r"&#(?:[xX][0-9A-Fa-f]{1,8}|[0-9]{1,9});?")
-_ENTITY = re.compile(r"&(?:#[xX][0-9A-Fa-f]{1,8}|#[0-9]{1,9}|[A-Za-z][A-Za-z0-9]{1,31});?")
 
 
 def _within(start: int, spans: Sequence[Span]) -> list[Span]:

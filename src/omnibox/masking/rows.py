@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from itertools import accumulate, pairwise
 from operator import sub
 
-from omnibox.masking.alphabet import GAP, LEAD_BYTES, STRICT, Span
+from omnibox.masking.alphabet import GAP, INVISIBLE, LEAD_BYTES, STRICT, Span
 from omnibox.masking.brands import LONGEST, SHORTEST
 
 _GROUPS_AT_ONCE = 1000  # bounds the memory for a text that is one endless row of numbers
@@ -14,6 +14,7 @@ _ROW = re.compile(  # a longer run of digits is no group: it ends a row
     rf"\d(?<!\d\d)\d{{0,18}}+(?!\d)(?:{GAP}{{1,4}}+\d{{1,19}}+(?!\d)){{0,{_GROUPS_AT_ONCE - 1}}}+"
 )
 _GROUP = re.compile(r"\d+")
+_UNSEEN = re.compile(f"[{INVISIBLE}]{{1,3}}")
 
 _BLANKED = bytes(byte if 48 <= byte <= 57 else 32 for byte in range(256))
 
@@ -59,7 +60,11 @@ class Row:
 
 
 class Window:
-    """The groups of a row from `first` up to but not including `stop`."""
+    """The groups of a row from `first` up to but not including `stop`.
+
+    Groups with nothing to see between them, as where a tag stood in HTML, are one group to a reader: `gaps` holds what
+    can be seen between the others.
+    """
 
     __slots__ = ("_gaps", "_row", "end", "first", "is_grouped", "is_usual", "is_weak", "length", "start", "stop")
 
@@ -67,22 +72,42 @@ class Window:
         self.first, self.stop, self.is_weak = first, stop, is_weak
         self.start, self.end = row.spans[first][0], row.spans[stop - 1][1]
         self.length = row.before[stop] - row.before[first]
-        self.is_grouped = 1 < stop - first <= _MOST_GROUPS and _is_usual(self.sizes(row), row.digits[row.before[first]])
-        self.is_usual = self.is_grouped or stop - first == 1
         self._row = row
         self._gaps: list[str] | None = None
+        count = stop - first
+        self.is_grouped = count > 1 and (
+            (count <= _MOST_GROUPS and _is_usual(self._sizes(), row.digits[row.before[first]]))
+            or (not row.text.isascii() and _is_usual(self._sizes_as_shown(), row.digits[row.before[first]]))
+        )
+        self.is_usual = self.is_grouped or count == 1
 
     @property
     def gaps(self) -> list[str]:
-        """What stands between the groups."""
+        """What stands between the groups, where it can be seen."""
         if self._gaps is None:
-            spans, text = self._row.spans[self.first : self.stop], self._row.text
-            self._gaps = [text[left[1] : right[0]] for left, right in pairwise(spans)]
+            gaps = self._all_gaps()
+            self._gaps = gaps if self._row.text.isascii() else [gap for gap in gaps if not _UNSEEN.fullmatch(gap)]
         return self._gaps
 
-    def sizes(self, row: Row) -> tuple[int, ...]:
+    def _all_gaps(self) -> list[str]:
+        spans, text = self._row.spans[self.first : self.stop], self._row.text
+        return [text[left[1] : right[0]] for left, right in pairwise(spans)]
+
+    def _sizes(self) -> tuple[int, ...]:
         """How many digits each group has."""
-        return tuple(map(sub, row.before[self.first + 1 : self.stop + 1], row.before[self.first : self.stop]))
+        before = self._row.before
+        return tuple(map(sub, before[self.first + 1 : self.stop + 1], before[self.first : self.stop]))
+
+    def _sizes_as_shown(self) -> tuple[int, ...]:
+        """How many digits each group has to a reader."""
+        sizes = self._sizes()
+        shown = [sizes[0]]
+        for gap, size in zip(self._all_gaps(), sizes[1:], strict=True):
+            if _UNSEEN.fullmatch(gap):
+                shown[-1] += size
+            else:
+                shown.append(size)
+        return tuple(shown)
 
 
 def _is_usual(sizes: tuple[int, ...], first_digit: int) -> bool:

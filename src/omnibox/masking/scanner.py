@@ -134,7 +134,9 @@ def _is_joined(row: Row, window: Window, after: int) -> bool:
         return False
     kind = kinds.pop()
     if not all(strict):
-        return kind in LINE_BREAKS and sum(map(bool, strict)) == 1 and max(gap.count(kind) for gap in gaps) == 1
+        is_wrapped = kind in LINE_BREAKS and sum(map(bool, strict)) == 1 and max(gap.count(kind) for gap in gaps) == 1
+        # In tables many figures stand so.
+        return is_wrapped and not (window.is_weak and is_part_of_other(row, window, after))
     if kind in LINE_BREAKS and max(gap.count(kind) for gap in gaps) > 1:
         return False
     return not is_in_column(row, window, after, kind)

@@ -1,19 +1,20 @@
-"""Masks a card number that was sent in pieces: the end of one message and the beginning of the next ones.
+"""Masks what was sent in several messages: a card number in pieces, and a code or date in the message after its card.
 
-More is asked of it than of a number in one text, since people also send order numbers one after another: the joined
-digits are grouped as on cards, or a key word stands near.
+More is asked of a number than in one text, since people also send order numbers one after another: the joined digits
+are grouped as on cards, or a key word stands near. A code or date counts as if it stood on the next line.
 """
 
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from omnibox.masking.alphabet import GAP, STRICT, Span
+from omnibox.masking.alphabet import BULLET, GAP, STRICT, Span
 from omnibox.masking.brands import LONGEST, SHORTEST
 from omnibox.masking.codes import find_codes
 from omnibox.masking.plain import Masked, hide
 from omnibox.masking.scanner import Card, find_cards
 from omnibox.masking.surroundings import stands_near_card_word
+from omnibox.masking.words import names_security_code
 
 MOST_PIECES = 4
 _REACH = 200  # characters at either end of a text in which a piece is looked for
@@ -24,8 +25,14 @@ _MOST_DIGITS = 18  # of a piece: with more it would be the whole number
 _RUN = re.compile(rf"\d+(?:{GAP}{{1,3}}+\d+)*+")
 _GROUP = re.compile(r"\d+")
 _DIGIT = re.compile(r"\d")
+_PLACE_OF_DIGIT = re.compile(rf"[\d{BULLET}]")
 _STRICT = re.compile(f"[{STRICT}]")
 _NOWHERE: Span = (0, 0)
+# The end of a text that closes with a hidden number, perhaps with its date and a few words.
+_HIDDEN_NUMBER = re.compile(rf"(?:{BULLET}{GAP}{{0,3}}){{9,15}}\d(?:{GAP}{{0,3}}\d){{3}}(?=\D{{0,{_MOST_WORDS}}}\Z)")
+_HIDDEN_PIECE = re.compile(rf"{BULLET}(?:{GAP}{{0,3}}[{BULLET}\d]){{4,17}}+")
+_CODE_ALONE = re.compile(r"\W{0,9}\d{3,4}\W{0,9}")
+_QUESTION = re.compile(r"[^.?!\n]{1,120}\?\W{0,9}\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,23 +50,58 @@ def may_be_piece(text: str) -> bool:
 
 
 def mask_split(texts: Sequence[str], latest: int | None = None) -> list[Masked] | None:
-    """The texts of one author, oldest first, with a number hidden that goes from one into the next; None if none does.
+    """The texts of one author, oldest first, with a number hidden that goes from one into the next, and the code or
+    date in the text after its card; None if there is nothing to hide.
 
     Each text has been masked by itself. As in `mask`, only digits change. With `latest`, the place of the text that was
-    not there before, only numbers are looked for that hold a piece of it.
+    not there before, only numbers are looked for that hold a piece of it, and codes in it.
     """
     edges = [_edges(text) for text in texts]
     hidden: list[list[Span]] = [[] for _ in texts]
-    found = False
     first = 0
     while first < len(texts):
         chains = (chain for chain in _chains(edges, first) if latest is None or chain[0] <= latest <= chain[-1])
         chain = next((chain for chain in chains if _hide_in(texts, edges, chain, hidden)), None)
-        found = found or chain is not None
         first = first + 1 if chain is None else chain[-1]
-    if not found:
-        return None
-    return [Masked(hide(text, sorted(spans))) for text, spans in zip(texts, hidden, strict=True)]
+    now = [hide(text, sorted(spans)) for text, spans in zip(texts, hidden, strict=True)]
+    for place in range(len(now)) if latest is None else [latest]:
+        now[place] = hide(now[place], _codes_in(now, place))
+    return None if now == list(texts) else [Masked(text) for text in now]
+
+
+def is_code_alone(text: str) -> bool:
+    """Whether a text is three or four digits and nothing else."""
+    return _CODE_ALONE.fullmatch(text) is not None
+
+
+def mask_answer(question: str, text: Masked) -> Masked:
+    """A code alone, hidden if the question before it asks for a card's security code."""
+    asked = _QUESTION.search(question[-_REACH:])
+    return Masked(hide(text, [(0, len(text))])) if asked and names_security_code(asked.group()) else text
+
+
+def mask_edited(before: str, text: Masked) -> Masked:
+    """The new text of a message, with what was a hidden piece in the old one hidden again.
+
+    Its digits are known no more, so a row of the same groups counts as the same piece.
+    """
+    spans: list[Span] = []
+    for piece in _HIDDEN_PIECE.findall(before)[:MOST_PIECES]:
+        shape = "".join(r"\d" if each == BULLET else re.escape(each) for each in piece)
+        hidden = piece.rindex(BULLET) + 1
+        spans += ((at, at + hidden) for at in (same.start() for same in re.finditer(rf"(?<!\d){shape}(?!\d)", text)))
+    return Masked(hide(text, sorted(spans))) if spans else text
+
+
+def _codes_in(texts: Sequence[str], place: int) -> list[Span]:
+    """The codes and dates that a text begins with, if the ones before it end with a card or announce them."""
+    text = texts[place][:_REACH]
+    before = "\n".join(texts[max(0, place - MOST_PIECES + 1) : place])[-_REACH:]
+    if not before or not _DIGIT.search(text):
+        return []
+    number = _HIDDEN_NUMBER.search(before)
+    cards = [Card(number.start(), len(before), 0, _PLACE_OF_DIGIT.subn("", number.group())[1])] if number else []
+    return _within(find_codes(f"{before}\n{text}", cards), len(before) + 1, len(text), 0)
 
 
 def _edges(text: str) -> _Edges:

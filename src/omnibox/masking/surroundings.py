@@ -48,14 +48,16 @@ def joins_other_text(text: str, start: int, end: int, first_group_end: int) -> b
     """Whether the number is glued to letters that are no card word, or is the rest of a time or a decimal."""
     before, after = text[start - 1 : start], text[end : end + 1]
     if before not in _BREAKS and (
-        _is_glued_before(text, start) or _is_rest_of_number(text, start, end, first_group_end)
+        _is_glued_before(text, start, end) or _is_rest_of_number(text, start, end, first_group_end)
     ):
         return True
     return after not in _BREAKS and _is_glued_after(text, end)
 
 
-def _is_glued_before(text: str, start: int) -> bool:
+def _is_glued_before(text: str, start: int, end: int) -> bool:
     if not start or not _LETTER.match(text[start - 1]):
+        return False
+    if text[start - 1] in "Bb" and text[end : end + 1] == "^":  # the first track of a magnetic stripe, ISO/IEC 7813
         return False
     if _ESCAPE_BEFORE.search(text, max(0, start - 3), start):
         return False

@@ -13,15 +13,15 @@ _CARD_WORD = (
     "(?:credit|debit|master|bank|gift|e)?card(?:s|holder|number|no|nr)?"
     "|[a-zäöüß]*karten?(?:nummer|nr)?"
     "|tarjetas?|cartas?|cartes?|cart[aã]o|cart[oõ]es|kaart|kort|karta|carte?bancaire"
-    "|visa|maestro|amex|express|diners|jcb|unionpay|rupay|hipercard|uatp|dankort|verve|uzcard"
+    "|visa|maestro|amex|mc|express|diners|jcb|unionpay|rupay|hipercard|uatp|dankort|verve|uzcard"
     "|bancomat|bancontact|girocard|postepay|tarj|kaartnummer|kortnummer|kartę|kartą|kredi kartı"
     "|cc|pan|карт[аыуе]|картой"
 )
 
 SECURITY_WORD = (
-    "cv[vcnxd]2?|csc|cid|cav2?|security code|card verification (?:code|value|number)"
+    "cv[vcnxd]2?|csc|cid|cav2?|security[ _-]?code|card verification (?:code|value|number)"
     "|c[oó]digos?(?: cv[vc]| verificador| de (?:seguridad|verificaci[oó]n|seguran[çc]a|verifica[çc][aã]o))?"
-    r"|c[oó]d\.? (?:de )?seg(?:uridad|\.)?"
+    r"|c[oó]d\.? (?:de )?seg(?:uridad|uran[çc]a|\.)?"
     "|codic[ei](?: cv[vc]|(?: di)? (?:sicurezza|verifica)| segreto)?"
     "|(?:karten)?(?:sicherheits|pr(?:ü|ue)f)(?:code|nummer|ziffer|nr)"
     "|code de (?:s[eé]curit[eé]|v[eé]rification)|cryptogramme(?: visuel)?"
@@ -40,7 +40,7 @@ EXPIRY_WORD = (
 # For a cheap look before the expensive one: the first word of every key word of a code or a date by its name in small
 # ASCII letters, and one with an accent by the piece behind it.
 _PLAIN_WORDS = (
-    "card code codes codice codici codigo codigos cid cod csc cryptogramme pin security seguridad"
+    "card code codes codice codici codigo codigos cid cod csc cryptogramme pin security securitycode seguridad"
     " exp expiry expires expire expired expiration expira expiracion expdate expirydate expirationdate"
     " valid valida valido valable validite validade good cad caduca caducidad vence vencimiento vencimento"
     " scad scade scadenza gueltig gueltigkeit laeuft ablauf ablaufdatum verfall verfalldatum verfallsdatum mm"
@@ -74,19 +74,20 @@ _FILLER = (
     "|end of|ende|fin|fine|finales de|on the back|of (?:the|my) card|de (?:la|mi) tarjeta|della (?:mia )?carta"
     "|de (?:la|ma) carte|d[oe] (?:meu )?cart[aã]o|(?:der|meiner) karte"
 )
-_PUNCTUATION = r"""[\s:=#.,;()\[\]"'“”„«»<>*_|/\-–—]{0,5}"""
+PUNCTUATION = r"""[\s:=#.,;()\[\]"'“”„«»<>*_|/\-–—]{0,6}"""
 
 _WORD_START = f"(?<![{LETTERS}])"
 _WORD_END = f"(?![{LETTERS}])"
 
 CARD = re.compile(f"{_WORD_START}(?:{_CARD_WORD}|{SECURITY_WORD}|{_PIN}|{EXPIRY_WORD}){_WORD_END}|卡|カード|카드")
 _CARD_ITSELF = re.compile(f"{_WORD_START}(?:{_CARD_WORD}){_WORD_END}|卡|カード|카드")
+_SECURITY = re.compile(f"{_WORD_START}(?:{SECURITY_WORD}){_WORD_END}")
+_BARE_CODE_WORDS = frozenset({"código", "codigo", "códigos", "codigos", "codice", "codici", "cid"})
 
 BEFORE_CODE = (
-    f"{_WORD_START}(?:{SECURITY_WORD}|(?P<secret>{_PIN})){_PUNCTUATION}"
-    f"(?:(?:{_FILLER}){_WORD_END}{_PUNCTUATION}){{0,2}}"
+    f"{_WORD_START}(?:{SECURITY_WORD}|(?P<secret>{_PIN})){PUNCTUATION}(?:(?:{_FILLER}){_WORD_END}{PUNCTUATION}){{0,2}}"
 )
-BEFORE_DATE = f"{_WORD_START}(?:{EXPIRY_WORD}){_PUNCTUATION}(?:(?:{_FILLER}){_WORD_END}{_PUNCTUATION}){{0,2}}"
+BEFORE_DATE = f"{_WORD_START}(?:{EXPIRY_WORD}){PUNCTUATION}(?:(?:{_FILLER}){_WORD_END}{PUNCTUATION}){{0,2}}"
 
 
 def may_name_code_or_date(text: str) -> bool:
@@ -116,6 +117,11 @@ def names_card(text: str) -> bool:
 def names_card_itself(text: str) -> bool:
     """Whether a word for a card or a scheme stands in this text in lower case."""
     return _CARD_ITSELF.search(text) is not None
+
+
+def names_security_code(text: str) -> bool:
+    """Whether a text names the code of a card; «code» alone, in any language, may be another one."""
+    return any(match.group() not in _BARE_CODE_WORDS for match in _SECURITY.finditer(text.lower()))
 
 
 def is_card_word(letters: str) -> bool:

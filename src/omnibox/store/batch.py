@@ -29,12 +29,16 @@ ADVANCE = Hot(
     .returning(tables.installation.c.seq)
 )
 APPEND = Hot(sa.insert(tables.event))
+ALONE = object()
 
 
 @dataclass(slots=True)
 class Job:
-    item: Callable[[Transaction], Any]
+    """What one caller wants done; `brought`, where the item takes what several callers bring at once."""
+
+    item: Callable[..., Any]
     future: asyncio.Future[Any]
+    brought: Any = ALONE
     result: Any = None
     error: BaseException | None = None
 
@@ -81,8 +85,16 @@ def _attempt(
 
 
 def _run_all(tx: Transaction, jobs: Sequence[Job]) -> None:
+    together: dict[Callable[..., Any], list[Job]] = {}
     for job in jobs:
-        job.result = job.item(tx)
+        if job.brought is ALONE:
+            job.result = job.item(tx)
+        else:
+            together.setdefault(job.item, []).append(job)
+    for item, those in together.items():
+        results = item(tx, [job.brought for job in those])
+        for job, result in zip(those, results, strict=True):
+            job.result = result
 
 
 def _run_each(tx: Transaction, jobs: Sequence[Job]) -> None:
@@ -90,7 +102,7 @@ def _run_each(tx: Transaction, jobs: Sequence[Job]) -> None:
         mine = Transaction(tx.connection, tx.clock)
         try:
             with tx.connection.begin_nested():
-                job.result = job.item(mine)
+                _run_all(mine, [job])
         except Exception as error:
             if is_of_the_store(error):
                 raise

@@ -13,12 +13,19 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from omnibox.store.hot import Hot
+
 ROOM_BYTES = 1 << 20  # free again on a disk that was full
 
 
 def has_room(url: sa.URL) -> bool:
+    return free_bytes(url) >= ROOM_BYTES
+
+
+def free_bytes(url: sa.URL) -> int:
+    """Of the disk that an embedded database lies on."""
     disk = os.statvfs(Path(url.database or "").parent)
-    return disk.f_bavail * disk.f_frsize >= ROOM_BYTES
+    return disk.f_bavail * disk.f_frsize
 
 
 def sqlite_writer(url: sa.URL) -> sa.Engine:
@@ -45,6 +52,8 @@ def sqlite_reader(url: sa.URL) -> sa.Engine:
 def _prepare(engine: sa.Engine, pragmas: Sequence[str], begin: str) -> None:
     """The driver must open no transactions of its own: for a SELECT it opens none, and two of them see two states."""
 
+    beginning = Hot(sa.text(begin))
+
     @sa.event.listens_for(engine, "connect")
     def connect(database: Any, _: Any) -> None:
         database.isolation_level = None
@@ -55,7 +64,7 @@ def _prepare(engine: sa.Engine, pragmas: Sequence[str], begin: str) -> None:
 
     @sa.event.listens_for(engine, "begin")
     def _begin(connection: sa.Connection) -> None:
-        connection.exec_driver_sql(begin)
+        beginning.run(connection, {})
 
 
 def postgres_readers(url: sa.URL) -> sa.Engine:

@@ -7,10 +7,12 @@ column still refuses what its type refuses. Its result columns must need no conv
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections import namedtuple
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, cast
 
 import sqlalchemy as sa
@@ -18,6 +20,7 @@ import sqlalchemy as sa
 from omnibox.store.columns import Direct
 
 Row = Mapping[str, Any]
+VALUES = re.compile(r"VALUES (\([?, ]*\))")
 
 
 class Result:
@@ -82,6 +85,23 @@ class Hot:
         except sqlite3.Error as error:
             raise _wrapped(error, plan) from error
 
+    def run_all(self, connection: sa.Connection, rows: Sequence[Row]) -> list[Sequence[Any]]:
+        """Execute an INSERT of all rows; what it returns of each that went in, in any order."""
+        if connection.dialect.name != "sqlite":
+            return list(connection.execute(self.statement, rows))
+        plan = self._plan or self._prepare(connection, rows[0])
+        database, done = _raw(connection), 0
+        made: list[Sequence[Any]] = []
+        try:
+            while done < len(rows):
+                count = 1 << ((len(rows) - done).bit_length() - 1)  # powers of two, so that few texts are prepared
+                values = [value for row in rows[done : done + count] for value in plan.arrange(row)]
+                made += database.execute(_repeated(plan.sql, count), values).fetchall()
+                done += count
+        except sqlite3.Error as error:
+            raise _wrapped(error, plan) from error
+        return made
+
     def _prepare(self, connection: sa.Connection, row: Row) -> _Plan:
         dialect = connection.dialect
         compiled = cast("Any", self.statement).compile(dialect=dialect, column_keys=sorted(row))
@@ -109,8 +129,17 @@ def _arranger(
     members = []
     for place, name in enumerate(names):
         value = f"constant{place}" if name in constants else f"row[{name!r}]"
-        members.append(f"convert{place}({value})" if name in converts else value)
-    return cast("Callable[[Row], tuple[Any, ...]]", eval(f"lambda row: ({', '.join(members)},)", known))  # noqa: S307
+        members.append(f"convert{place}({value})," if name in converts else f"{value},")
+    return cast("Callable[[Row], tuple[Any, ...]]", eval(f"lambda row: ({''.join(members)})", known))  # noqa: S307
+
+
+@cache
+def _repeated(sql: str, count: int) -> str:
+    """The INSERT of one row as one of `count` rows."""
+    row = VALUES.search(sql)
+    if row is None:
+        raise TypeError("only an INSERT of plain values takes several rows")
+    return f"{sql[: row.start(1)]}{', '.join([row[1]] * count)}{sql[row.end(1) :]}"
 
 
 def _wrapped(error: sqlite3.Error, plan: _Plan) -> Exception:
@@ -123,6 +152,23 @@ def _converter(kind: sa.types.TypeEngine[Any], dialect: sa.Dialect) -> Callable[
     if isinstance(kind, Direct):
         return kind.to_column
     return kind.dialect_impl(dialect).bind_processor(dialect)
+
+
+# ── Statements about several values
+
+
+def room_for(count: int) -> int:
+    """For how many values the statement is made that is used for `count`: a power of two, so that there are few."""
+    return 1 << (count - 1).bit_length()
+
+
+def names_in(room: int) -> list[sa.BindParameter[Any]]:
+    return [sa.bindparam(f"b_{place}") for place in range(room)]
+
+
+def values_in(room: int, values: Sequence[Any]) -> dict[str, Any]:
+    """The parameters `names_in(room)`; the last value stands in the places that are left."""
+    return {f"b_{place}": values[min(place, len(values) - 1)] for place in range(room)}
 
 
 def _raw(connection: sa.Connection) -> sqlite3.Connection:

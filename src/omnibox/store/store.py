@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Callable
-from typing import cast
+from collections.abc import Callable, Sequence
+from typing import TypeVar, cast
 
 import sqlalchemy as sa
 
@@ -19,6 +19,7 @@ from omnibox.store.trouble import StoreUnavailable, is_of_the_store, trouble_of
 from omnibox.store.writers import TaskWriter, ThreadWriter
 
 STOP_S = 5
+B = TypeVar("B")
 
 
 class Store:
@@ -93,6 +94,13 @@ class Store:
         if self._writer is None:
             raise StoreUnavailable("not started")
         return cast("Written[T]", await self._writer.submit(fn))
+
+    async def write_together(self, fn: Callable[[Transaction, Sequence[B]], Sequence[T]], brought: B) -> Written[T]:
+        """As `write`, for what many callers do at once: `fn` takes what all bring that share a commit, and gives the
+        result of each. It is run for each alone where it raises."""
+        if self._writer is None:
+            raise StoreUnavailable("not started")
+        return cast("Written[T]", await self._writer.submit(fn, brought))
 
 
 def _touch(tx: Transaction) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import errno
+
 import sqlalchemy as sa
 
 RERUN = frozenset({"40P01", "40001"})  # PostgreSQL: deadlock, serialization failure
-AWAY = ("08", "25006", "53", "57P", "58")  # PostgreSQL: no line, a standby, no room, stopping or starting, its disk
+# PostgreSQL: no line, a standby, not let in, no such database, no room, stopping or starting, its disk
+AWAY = ("08", "25006", "28", "3D", "53", "57P", "58")
 THEIRS = sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.InternalError, sa.exc.TimeoutError, OSError
 WORDS = {
     "SQLITE_FULL": "full",
@@ -15,6 +18,13 @@ WORDS = {
     "53100": "full",
     "25006": "read_only",
     "58030": "failing",
+}
+OF_DISK = {
+    errno.ENOSPC: "full",
+    errno.EDQUOT: "full",
+    errno.EROFS: "read_only",
+    errno.EIO: "failing",
+    errno.EFBIG: "failing",
 }
 
 
@@ -41,6 +51,8 @@ def is_of_the_store(error: BaseException) -> bool:
 def trouble_of(error: BaseException) -> str:
     """The word for what the database complains of, else the name of the error."""
     cause = error.__cause__ if isinstance(error, Undone) and error.__cause__ else error
+    if isinstance(cause, OSError) and cause.errno in OF_DISK:
+        return OF_DISK[cause.errno]
     complaint = getattr(cause, "orig", None)
     code = str(getattr(complaint, "sqlite_errorname", None) or getattr(complaint, "sqlstate", None) or "")
     found = (word for start, word in WORDS.items() if code.startswith(start))

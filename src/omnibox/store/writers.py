@@ -16,9 +16,8 @@ import sqlalchemy as sa
 from sqlalchemy.util import greenlet_spawn
 
 from omnibox.clock import Clock
-from omnibox.store.batch import Job, commit_batch, settle
+from omnibox.store.batch import ALONE, Job, commit_batch, settle
 from omnibox.store.engine import has_room, postgres_writer, sqlite_writer
-from omnibox.store.transaction import Transaction
 from omnibox.store.trouble import RERUN, StoreUnavailable, trouble_of
 
 MOST_ITEMS = 256  # in one commit
@@ -46,10 +45,10 @@ class ThreadWriter:
     def queued(self) -> int:
         return self._queue.qsize()
 
-    async def submit(self, fn: Callable[[Transaction], Any]) -> Any:
+    async def submit(self, fn: Callable[..., Any], brought: Any = ALONE) -> Any:
         if self._queue.qsize() >= MOST_QUEUED or self._stopped.done():
             raise StoreUnavailable("the queue of writes is full")
-        job = Job(fn, self._loop.create_future())
+        job = Job(fn, self._loop.create_future(), brought)
         self._queue.put(job)
         return await job.future
 
@@ -120,10 +119,10 @@ class TaskWriter:
     def queued(self) -> int:
         return self._queue.qsize()
 
-    async def submit(self, fn: Callable[[Transaction], Any]) -> Any:
+    async def submit(self, fn: Callable[..., Any], brought: Any = ALONE) -> Any:
         if self._queue.qsize() >= MOST_QUEUED or self._task is None or self._task.done():
             raise StoreUnavailable("the queue of writes is full")
-        job = Job(fn, asyncio.get_running_loop().create_future())
+        job = Job(fn, asyncio.get_running_loop().create_future(), brought)
         self._queue.put_nowait(job)
         return await job.future
 

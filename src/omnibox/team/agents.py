@@ -9,6 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from omnibox.fields import is_https
 from omnibox.masking import Masked, mask
 from omnibox.model import Role
 from omnibox.store import Reader, Transaction
@@ -26,6 +27,10 @@ class BadName(ValueError):
 
 class BadSignature(ValueError):
     """Too long."""
+
+
+class BadPicture(ValueError):
+    """No address of a picture."""
 
 
 class BadAddress(ValueError):
@@ -56,6 +61,7 @@ class Agent:
     is_active: bool
     password_hash: str | None = field(repr=False, default=None)
     signature: Masked | None = field(repr=False, default=None)
+    picture: Masked | None = field(repr=False, default=None)
 
 
 COLUMNS = (
@@ -67,6 +73,7 @@ COLUMNS = (
     t.agent.c.is_active,
     t.agent.c.password_hash,
     t.agent.c.signature,
+    t.agent.c.picture,
 )
 HAS_COME = t.agent.c.password_hash.is_not(None)
 
@@ -87,6 +94,14 @@ def clean_signature(text: str) -> Masked:
     if len(kept) > LONGEST_SIGNATURE:
         raise BadSignature(f"a signature has at most {LONGEST_SIGNATURE} characters")
     return mask(kept.strip("\n"))
+
+
+def clean_picture(url: str) -> Masked:
+    """The address of a picture, or nothing. Raises `BadPicture`."""
+    kept = mask(url.strip())
+    if kept and not is_https(kept):
+        raise BadPicture("this is no full https address, such as https://example.com/ana.jpg")
+    return kept
 
 
 def fold_address(email: str) -> str:
@@ -182,9 +197,10 @@ def describe(
     name: Masked | None = None,
     is_on: bool | None = None,
     signature: Masked | None = None,
+    picture: Masked | None = None,
 ) -> Agent:
     """What agents change about themselves; None leaves a thing as it is."""
-    given = (("name", name), ("is_on", is_on), ("signature", signature))
+    given = (("name", name), ("is_on", is_on), ("signature", signature), ("picture", picture))
     values = {key: value for key, value in given if value is not None}
     if values:
         tx.execute(sa.update(t.agent).where(t.agent.c.id == agent_id).values(**values))

@@ -23,6 +23,7 @@ LONGEST_GIVEN = 1000
 
 translate(agents.BadName, lambda error: invalid("name", str(error)))
 translate(agents.BadSignature, lambda error: invalid("signature", str(error)))
+translate(agents.BadPicture, lambda error: invalid("picture", str(error)))
 translate(agents.BadAddress, lambda error: invalid("email", str(error)))
 
 
@@ -43,6 +44,7 @@ class MeBody(Wire):
     name: str | None = Field(None, max_length=LONGEST_GIVEN)
     is_on: bool | None = None
     signature: str | None = Field(None, max_length=2 * agents.LONGEST_SIGNATURE)
+    picture: str | None = Field(None, max_length=2 * LONGEST_GIVEN)
 
 
 class PasswordBody(Wire):
@@ -74,7 +76,7 @@ def agent_shape(agent: Agent, hub: Hub) -> models.Agent:
 
 def me_dict(agent: Agent, hub: Hub) -> dict[str, Any]:
     """The agent as they see themselves."""
-    return agent_dict(agent, hub) | {"signature": agent.signature or ""}
+    return agent_dict(agent, hub) | {"signature": agent.signature or "", "picture": agent.picture or ""}
 
 
 def me_shape(agent: Agent, hub: Hub) -> models.Me:
@@ -166,7 +168,8 @@ async def change_me(ask: Ask, body: MeBody) -> models.Me:
     me = ask.agent.id
     name = None if body.name is None else clean_name(body.name)
     signature = None if body.signature is None else agents.clean_signature(body.signature)
-    change = partial(agents.describe, agent_id=me, name=name, is_on=body.is_on, signature=signature)
+    picture = None if body.picture is None else agents.clean_picture(body.picture)
+    change = partial(agents.describe, agent_id=me, name=name, is_on=body.is_on, signature=signature, picture=picture)
     agent = (await ask.hub.store.write(change)).result
     return me_shape(agent, ask.hub)
 

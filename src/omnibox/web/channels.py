@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from functools import cache
 from typing import Any, cast
@@ -64,6 +65,7 @@ def _capabilities(capabilities: Capabilities) -> Json:
         "max_text": capabilities.max_text,
         "formats": sorted(capabilities.formats),
         "files": None if files is None else {"count": files.count, "bytes": files.bytes, "types": list(files.types)},
+        "offers": None if capabilities.offers is None else asdict(capabilities.offers),
         "receipts": sorted(capabilities.receipts),
         "windows": [
             {"until_s": window.until_s, "mode": window.mode, "authors": sorted(window.authors), "needs": window.needs}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
@@ -70,7 +71,8 @@ class ChannelChange(Wire):
 @route("GET", "/api/connectors", may="read")
 async def list_connectors(ask: Ask) -> list[models.Connector]:
     """What can be connected, as data: look, capabilities, forms, steps."""
-    return cast("list[models.Connector]", connector_dicts(ask.hub))  # members of that shape
+    found = await asyncio.to_thread(connector_dicts, ask.hub)  # imports them all, the first time
+    return cast("list[models.Connector]", found)  # members of that shape
 
 
 # ── Connections
@@ -90,12 +92,13 @@ async def list_connections(ask: Ask) -> list[models.Connection]:
 async def add_connection(ask: Ask, body: ConnectionBody) -> models.Connection:
     """A new connection, as a draft: settings may still be missing. Values that omnibox makes are there at once."""
     hub = ask.hub
-    registered = registered_of(hub, body.connector)
+    registered = await asyncio.to_thread(registered_of, hub, body.connector)  # imports it, the first time
     if registered.error is not None:
         raise invalid("connector", registered.error)
     name = read_name(body.name or registered.look.title)
     document = require_valid(check_document(registered.settings, body.settings, {}, random_token, is_draft=True))
-    sealed, hook_key = seal_document(hub.secrets, document.values), random_token()
+    sealed = await asyncio.to_thread(seal_document, hub.secrets, document.values)  # loads the cipher, the first time
+    hook_key = random_token()
     written = await hub.store.write(
         lambda tx: channels.add_connection(tx, connector=registered.name, name=name, hook_key=hook_key, document=sealed)
     )

@@ -13,9 +13,12 @@ import msgspec
 import sqlalchemy as sa
 from pydantic import Field
 
+from omnibox.connector import Offer
+from omnibox.errors import explain
 from omnibox.events import read_seq
-from omnibox.inbox import contacts, conversations, deciding, doubts, replies, views
+from omnibox.inbox import contacts, conversations, deciding, doubts, offers, replies, views
 from omnibox.inbox.intake import clean
+from omnibox.inbox.offers import BadOffer
 from omnibox.inbox.recipients import BadRecipients, Named
 from omnibox.inbox.replies import Draft, NewerReply, ReplyRefused
 from omnibox.masking import mask
@@ -24,7 +27,7 @@ from omnibox.store.columns import EPOCH, MICROSECOND
 from omnibox.team import policy
 from omnibox.team.agents import Agent
 from omnibox.team.policy import Handover, Held
-from omnibox.web import files, models
+from omnibox.web import files, models, offered
 from omnibox.web.api import ApiError, Ask, Id, Limit, Wire, conflict, invalid, not_found, route, translate
 from omnibox.web.hub import Hub
 
@@ -40,6 +43,7 @@ class ReplyBody(Wire):
     anyway: bool = False
     cc: list[str] = Field(default_factory=list, max_length=200)
     bcc: list[str] = Field(default_factory=list, max_length=200)
+    offer: offered.Offer | None = None
 
 
 class NoteBody(Wire):
@@ -106,7 +110,14 @@ def _of_doubt(error: doubts.NotKnownYet) -> ApiError:
     return ApiError(409, "evidence_away", "The channel cannot be asked now whether this left.", cure)
 
 
+def _of_offer(error: BadOffer) -> ApiError:
+    message, cure = explain(error.code)
+    limit = "" if error.most is None else f" At most {error.most}."
+    return ApiError(422, "reply_refused", message, cure + limit, [("code", error.code), ("at", error.at)])
+
+
 translate(ReplyRefused, _of_refusal)
+translate(BadOffer, _of_offer)
 translate(BadRecipients, _of_recipients)
 translate(NewerReply, _of_newer)
 translate(doubts.NotKnownYet, _of_doubt)
@@ -201,6 +212,13 @@ async def list_messages(ask: Ask, id: int, before: Id | None = None, limit: Limi
     return await ask.hub.store.read(page)
 
 
+@route("GET", "/api/messages/{id}/editions", may="read")
+async def list_editions(ask: Ask, id: Id) -> models.Editions:
+    """What an edited message said before."""
+    found = await ask.hub.store.read(partial(views.list_editions, message_id=id))
+    return shaped(models.Editions, {"editions": found})
+
+
 # ── Saying something
 
 
@@ -217,6 +235,7 @@ async def say(
         seen=body.seen if isinstance(body, ReplyBody) else None,
         anyway=isinstance(body, ReplyBody) and body.anyway,
         named=Named(tuple(body.cc), tuple(body.bcc)) if isinstance(body, ReplyBody) else Named(),
+        offer=_offer(body.offer) if isinstance(body, ReplyBody) and body.offer else None,
     )
 
     if draft.uploads:
@@ -233,6 +252,11 @@ async def say(
         raise not_found("This conversation") from None
     said = written.result
     return await _message(hub, said.message_id), written.seq, said.is_new
+
+
+def _offer(given: offered.Offer) -> Offer | None:
+    """What the reply offers, masked, on one line each; None where that is nothing."""
+    return offers.hidden(offers.read(given.model_dump()), lambda text: mask(" ".join(clean(text).split()))) or None
 
 
 async def _message(hub: Hub, message_id: int) -> models.Message:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, RootModel
 
 from omnibox.web.api.shapes import Id, Time, Wire
-from omnibox.web.models import Agent, Channel, ContactChange, Message, Row
+from omnibox.web.models import Agent, Channel, ContactChange, Message, Offer, Row
 
 # ── What happened
 
@@ -62,6 +62,9 @@ class Limits(Wire):
     file_bytes: int
 
 
+Trouble = Literal["full", "read_only", "failing", "locked", "away"]
+
+
 class Welcome(Wire):
     t: Literal["welcome"]
     v: Literal[1]
@@ -70,6 +73,7 @@ class Welcome(Wire):
     build: str
     ping_s: int
     limits: Limits
+    trouble: Trouble | None
 
 
 class Events(Wire):
@@ -133,9 +137,17 @@ class VisitorHint(Wire):
     presence: Literal["here", "left"]
 
 
+class TroubleHint(Wire):
+    t: Literal["hint"]
+    kind: Literal["trouble"]
+    code: Trouble | None
+
+
 # Told apart by `t`, ops and hints then by `kind`; an OpenAPI discriminator can name one member only.
 class ServerFrame(
-    RootModel[Welcome | Events | Reset | Ping | Bye | Ack | Nack | TypingHint | PresenceHint | VisitorHint]
+    RootModel[
+        Welcome | Events | Reset | Ping | Bye | Ack | Nack | TypingHint | PresenceHint | VisitorHint | TroubleHint
+    ]
 ):
     """Anything the server sends on the agents' socket."""
 
@@ -167,6 +179,7 @@ class ReplyOp(Wire):
     bcc: list[str] = Field(default_factory=list)
     seen: Id | None = None
     anyway: bool = False
+    offer: Offer | None = None
 
 
 class NoteOp(Wire):

@@ -11,8 +11,10 @@ from omnibox.connections import Live
 from omnibox.connector import BadSettings, Forged, Handshake, Request, Webhook
 from omnibox.logs import get_logger
 from omnibox.web.api import ApiError, Ask, door, not_found
+from omnibox.web.ready import Ready
 
 BODY_TIMEOUT_S = 20
+OK = Ready(b"ok")
 log = get_logger("omnibox.hooks")
 
 
@@ -52,7 +54,7 @@ async def receive(ask: Ask, key: str) -> web.Response:
     else:
         if envelopes:
             await ask.hub.intake.receive(live.origin, envelopes)
-    return web.Response(body=b"ok", content_type="text/plain")
+    return OK if OK.suits(ask.request) else web.Response(body=b"ok", content_type="text/plain")
 
 
 def _live(ask: Ask, key: str) -> Live:

@@ -25,6 +25,7 @@ from omnibox.web.hints import Hints
 from omnibox.web.limits import Limits
 from omnibox.web.readiness import Readiness
 from omnibox.web.sockets import Sockets
+from omnibox.web.trouble import Trouble
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -61,6 +62,7 @@ class Hub:
     hints: Hints = field(init=False)
     signalling: Signalling = field(init=False)
     readiness: Readiness = field(init=False)
+    trouble: Trouble = field(init=False)
 
     def anybody_online(self) -> bool:
         """Whether a visitor may hope for an answer now: some agent's screen is connected."""

@@ -127,6 +127,7 @@ def welcome(hub: Hub) -> Frame:
         "build": hub.feed.build,
         "ping_s": int(sockets.PING_S),
         "limits": {"text": MOST_REPLY, "file_bytes": hub.most_file_bytes},
+        "trouble": hub.trouble.word or None,
     }
 
 
@@ -250,7 +251,7 @@ async def frames(ask: Ask, body: Frames) -> Frames:
     for frame in body.frames[:100]:
         if frame.get("t") == "hello":
             await ask.hub.feed.wake()
-            answers.append(welcome(ask.hub) | {"cursor": None})
+            answers.append(welcome(ask.hub) | {"cursor": None, "trouble": None})  # no hint would end it
             continue
         try:
             answer = await take_frame(ask.hub, ask.agent, {"t": ""} | frame)

@@ -15,6 +15,7 @@ from aiohttp import web
 from omnibox.events import read_head
 from omnibox.metrics import COUNTED, Counter, Labels, Metric
 from omnibox.store import Reader, StoreUnavailable
+from omnibox.store.engine import free_bytes
 from omnibox.store.tables import channel, connection, delivery, job, lease, quarantine
 from omnibox.web import peer
 from omnibox.web.api import ApiError, Ask, door
@@ -38,6 +39,7 @@ SOCKETS_CUT = Metric("omnibox_sockets_cut", "Sockets ended because their peer to
 SOCKET_BYTES = Metric("omnibox_sockets_waiting_bytes", "Bytes that peers have not taken yet.")
 FEED_LAG = Metric("omnibox_feed_lag_events", "Events in the log that this process has not shown to its sockets yet.")
 QUEUED_WRITES = Metric("omnibox_store_queued_writes", "Writes that wait for a commit; at 10,000 more are refused.")
+DISK_FREE = Metric("omnibox_disk_free_bytes", "Room left on the disk of the database; without a server for it only.")
 BUS_RINGS = Metric("omnibox_bus_rings", "Rings heard on the bus.", ("word",), "counter")
 BUS_WHOLE = Metric("omnibox_bus_whole", "1 while rings reach all processes, 0 while the bus is gone.")
 SOURCE_THERE = Metric("omnibox_source_items", "What mailboxes held at their last comparison, of what was to be read.")
@@ -62,7 +64,7 @@ SEARCH_LEFT = Metric("omnibox_search_left", "About how many older messages the s
 UNREAD = Metric("omnibox_sources_unread", "Active connections that are read, and whose reader is nobody now.")
 
 STATE = (
-    BUILD, SOCKETS, SOCKETS_CUT, SOCKET_BYTES, FEED_LAG, QUEUED_WRITES, BUS_RINGS, BUS_WHOLE, SOURCE_THERE,
+    BUILD, SOCKETS, SOCKETS_CUT, SOCKET_BYTES, FEED_LAG, QUEUED_WRITES, DISK_FREE, BUS_RINGS, BUS_WHOLE, SOURCE_THERE,
     SOURCE_MISSING, STORE_UP, EVENTS,
     DELIVERIES, DELIVERY_AGE, JOBS, JOB_AGE, QUARANTINE, QUARANTINE_AGE, CONNECTIONS, CHANNELS,
     SEARCH_LAG, SEARCH_LEFT, UNREAD,
@@ -118,6 +120,7 @@ def of_process(hub: Hub) -> Values:
         SOCKETS_CUT: {(): hub.sockets.aborted},
         SOCKET_BYTES: {(): waiting},
         QUEUED_WRITES: {(): hub.store.queued},
+        DISK_FREE: {(): free_bytes(hub.store.url)} if hub.store.is_embedded else {},
         BUS_RINGS: {(word,): bus.heard(word) for word in WORDS},
         BUS_WHOLE: {(): float(bus.is_whole())},
         SOURCE_THERE: {(): sum(there for there, _ in hub.connections.counts.values())},

@@ -36,6 +36,10 @@ PREFIXES = [
     ("自動返信：ご注文", "ただいま不在です。"),
     ("自动回复: 订单", "我正在休假。"),
     ("Otomatik yanıt: Sipariş", "Yıllık izindeyim."),
+    ("Αυτόματη απάντηση: Παραγγελία", "Λείπω."),
+    ("Sjálfvirkt svar: Pöntun", "I am away."),
+    ("Abwesenheit: Bestellung", "Ich bin diese Woche nicht da."),
+    ("Away from my desk: My order", "I am currently away."),
 ]
 
 
@@ -56,6 +60,10 @@ def test_a_subject_alone_is_a_weak_sign(subject: str, text: str) -> None:
         ("do.not.reply@bank.example", "", "robot-sender"),
         ("noreply+77@bank.example", "", "robot-sender"),
         ("nao-responda@banco.example", "", "robot-sender"),
+        ("calendar-noreply@corp.example", "", "robot-sender"),
+        ("alerts.no-reply@corp.example", "", "robot-sender"),
+        ("ikke-svar@butik.example", "", "robot-sender"),
+        ("casino.reply@corp.example", "", None),
         ("postmaster@corp.example", "", "robot-sender"),
         ("no-reply@bank.example", "service@bank.example", "robot-sender"),
         ("no-reply@bank.example", "noreply@other.example", "robot-sender"),

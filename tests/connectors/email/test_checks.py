@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from tests.connectors.email.doubles import ADDRESS, FakeContext, QuickEmail, She
 
 from omnibox.connector import BadSettings, ChannelDown, ChannelSettings, Check
 from omnibox.testing.world.mail import MailHouse
+from omnibox_email.account import Server
 
 STEPS = [
     "IMAP server found",
@@ -101,3 +103,9 @@ def test_a_reply_pattern_without_a_place_for_the_token_is_refused(pattern: str) 
     with pytest.raises(BadSettings) as caught:
         QuickEmail(FakeContext(settings, [ChannelSettings(ADDRESS, "", {"reply_pattern": pattern})]))
     assert caught.value.field == "reply_pattern"
+
+
+def test_the_authorities_of_the_machine_are_read_once() -> None:
+    one, other = (Server(host, 993, "tls", "user", "secret") for host in ("a.example", "b.example"))
+    assert one.tls() is other.tls()
+    assert replace(one, security="none").tls() is None

@@ -103,6 +103,23 @@ def test_a_few_words_tell_their_charset(codec: str, text: str) -> None:
     assert subject(text.encode(codec)) == text
 
 
+def test_what_nobody_named_is_read_in_every_charset() -> None:
+    lines = (FOLDER / "heads" / "unlabelled.lines").read_text().splitlines()[1:]
+    cases = [(codec, text) for codec, _, text in (line.partition("\t") for line in lines)]
+    assert [(codec, text, read) for codec, text in cases if (read := subject(text.encode(codec))) != text] == []
+    assert len(cases) > 150
+
+
+def test_a_charset_that_only_the_body_shows_is_that_of_the_head() -> None:
+    rare = "訂單號碼請確認一下".encode("gbk")
+    assert subject(rare) != "訂單號碼請確認一下"
+    mail = b"From: a@x.example\nSubject: " + rare + b"\n\n" + "您好，請問我的訂單在哪裡？".encode("gbk")
+    assert record_of(mail)["subject"] == "訂單號碼請確認一下"
+    assert (
+        subject("Prix à 20 €".encode("iso-8859-15"), b"Content-Type: text/plain; charset=iso-8859-15") == "Prix à 20 €"
+    )
+
+
 def test_what_a_mail_says_elsewhere_settles_a_name_of_two_letters() -> None:
     name = "Ян".encode("koi8-r")
     assert subject(name) != "Ян"
@@ -122,6 +139,8 @@ def test_what_a_mail_says_elsewhere_settles_a_name_of_two_letters() -> None:
         ("订单".encode("gbk"), "us-ascii", "订单"),
         ("订单".encode("gbk"), "iso-8859-1", "订单"),
         ("联通".encode("gbk"), "gb2312", "联通"),
+        ("返品したいのですが、どうすれば".encode("euc_jp"), "shift_jis", "返品したいのですが、どうすれば"),
+        ("Où est-il, à 20 € ?".encode("cp1252"), "", "Où est-il, à 20 € ?"),
         ("Привет, мир".encode("cp1251"), "iso-8859-1", "Привет, мир"),
         ("Привет, мир".encode("cp1251"), "koi8-r", "Привет, мир"),
         ("ÄÖÜ".encode("latin-1"), "iso-8859-1", "ÄÖÜ"),

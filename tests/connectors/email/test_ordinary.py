@@ -24,7 +24,7 @@ from tests.connectors.email.test_quotes import CUT, WHOLE
 from omnibox.testing.world.mail import MailHouse
 from omnibox_email import quotes, reading
 from omnibox_email.heads import addresses, dates, headers
-from omnibox_email.quotes import history
+from omnibox_email.quotes import history, introductions, openings, signatures
 
 QUIET = settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
@@ -118,8 +118,10 @@ def test_no_line_is_passed_over_that_could_open_history(monkeypatch: pytest.Monk
     texts += [reading.read(path.read_bytes()).text for path in all_fixtures()]
     short = [quotes.reply_text(text) for text in texts]
     assert quotes.reply_text(COLUMNS) == "Thanks, it works."
-    monkeypatch.setattr(history, "may_open", lambda raw, line: True)
-    monkeypatch.setattr(history, "may_ask", lambda text: True)
+    monkeypatch.setattr(openings, "may_ask", lambda lines: True)  # then every line is looked at
+    monkeypatch.setattr(history, "may_open", lambda page: [at for at, line in enumerate(page.bare) if line])
+    monkeypatch.setattr(introductions, "_LAST_LETTERS", {letter for text in texts for letter in text})
+    monkeypatch.setattr(signatures, "_may_be_rule", lambda line: True)
     assert [quotes.reply_text(text) for text in texts] == short
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -34,8 +35,12 @@ def cases(name: str) -> Iterator[tuple[str, str, str]]:
         yield title, "\n".join(text).strip("\n"), "\n".join(reply).strip("\n")
 
 
-CUT = [case for name in ("introductions", "blocks", "inline", "signatures", "odd", "review") for case in cases(name)]
-WHOLE = [case for name in ("whole", "whole_hard", "review_whole") for case in cases(name)]
+CUT = [
+    case
+    for name in ("introductions", "blocks", "inline", "signatures", "odd", "review", "review3")
+    for case in cases(name)
+]
+WHOLE = [case for name in ("whole", "whole_hard", "review_whole", "review3_whole") for case in cases(name)]
 
 
 @pytest.mark.parametrize(("text", "reply"), [case[1:] for case in CUT], ids=[case[0] for case in CUT])
@@ -84,6 +89,37 @@ def test_an_introduction_may_be_wrapped_anywhere_in_its_second_half() -> None:
                 if quotes.reply_text(f"{own}\n\n{introduction}\n\n> old\n> older") != own:
                     wrong.append((title, introduction))
     assert [one for one in wrong if one[0] not in ("only a name", "gnus")] == []  # a name cut in two is a name
+
+
+def lines_of(name: str) -> list[str]:
+    return [line for line in (FOLDER / f"{name}.lines").read_text().splitlines() if not line.startswith("#")]
+
+
+def left_of(*tails: str) -> set[str]:
+    """What is left of a short answer above each tail."""
+    return {quotes.reply_text(f"Grey.\n\n{tail}\n") for tail in tails}
+
+
+def test_an_introduction_of_any_program_and_language_goes() -> None:
+    lines = lines_of("introductions")
+    wrapped = {line: textwrap.fill(line, 76, break_long_words=False, break_on_hyphens=False) for line in lines}
+    wrong = [one for one in lines if left_of(f"{one}\n\n> old", f"{wrapped[one]}\n\n> old") != {"Grey."}]
+    assert wrong == []
+    assert len(lines) > 250
+
+
+def test_a_closing_formula_with_a_name_goes_above_history() -> None:
+    lines = lines_of("closings")
+    wrong = [one for one in lines if left_of(f"{one}\nMarta Sol\n\n{INTRODUCTION}\n\n> old") != {"Grey."}]
+    assert wrong == []
+    assert len(lines) > 250
+
+
+def test_the_mark_of_a_program_or_device_goes() -> None:
+    lines = lines_of("devices")
+    wrong = [one for one in lines if left_of(one, f"{one}\n\n{INTRODUCTION}\n\n> old") != {"Grey."}]
+    assert wrong == []
+    assert len(lines) > 250
 
 
 @pytest.mark.parametrize("path", sorted(FOLDER.glob("*.eml")), ids=lambda path: path.stem)
@@ -163,6 +199,12 @@ HOSTILE = [
     "-- a --From: ",
     "To: a\n\n",
     "-Ann\n\n",
+    "|---\n| To: x\n",
+    "On 1 Jan 2026 10:00, A wrote:\n| x\nB\n",
+    "Ann schrieb am\n20.11.2026:\n\n",
+    ">>> On 1 wrote:\n",
+    "thanks, veuillez agréer ",
+    "A B | c@x.example | +34 600 000 000\n",
 ]
 
 

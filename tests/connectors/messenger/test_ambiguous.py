@@ -12,19 +12,24 @@ import random
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
 import pytest_asyncio
+import sqlalchemy as sa
 from tests.faults.houses import hasten, opened, outbound, people
 from tests.inbox.conftest import House
 
 import omnibox.app
 import omnibox_messenger.graph
 import omnibox_messenger.pace
+from omnibox.inbox import queue
 from omnibox.inbox.delivery import Delivery
+from omnibox.store import Reader
+from omnibox.store.tables import delivery, job
 from omnibox.testing.world.demo import PAGE
 from omnibox.testing.world.graph import Echoes, Fault, Taken
 
@@ -148,7 +153,7 @@ async def _batch(house: House, plans: list[Plan]) -> None:
         hasten(house, passed)
         if chosen.random() < 0.5:
             await graph.release_echoes()
-        await _quiet(house, rows)
+        await _quiet(house)
     await graph.release_echoes()
     await graph.settled()
     problems = [each for plan in plans for each in await _problems(house, plan, rows[plan.psid]["id"])]
@@ -181,21 +186,25 @@ async def _die(house: House) -> None:
         delivery.death.set()
 
 
-async def _quiet(house: House, rows: dict[str, Any]) -> None:
-    """Until nothing moves by itself: what is due has been sent, or waits for time to pass."""
-    before: object = None
+async def _quiet(house: House) -> None:
+    """Until nothing moves by itself: no call is under way to or from the page, and whatever is left is not due."""
+    graph = house.world.graph
     while True:
-        states = [
-            (each["id"], each["state"], tuple(part["state"] for part in each["deliveries"]))
-            for row in rows.values()
-            for each in await outbound(house, row["id"])
-        ]
-        now = (states, len(house.world.graph.asked))
-        is_sending = any("sending" in parts for _, _, parts in states)
-        if now == before and not is_sending:
+        await graph.settled()
+        calls = (len(graph.asked), graph.hooks.calls)
+        is_busy = await house.hub.store.read(lambda tx: _is_busy(tx, house.clock()))
+        if not is_busy and calls == (len(graph.asked), graph.hooks.calls):
             return
-        before = now
-        await asyncio.sleep(0.15)
+        await asyncio.sleep(0.05)
+
+
+def _is_busy(tx: Reader, at: datetime) -> bool:
+    """Whether the worker has something to do or is at it: a part under way, one it would claim, a job that is due."""
+    under_way = sa.select(delivery.c.id).where(delivery.c.state == "sending")
+    claimable = {"b_now": at, "b_held_since": at - queue.HELD_BY_UNCERTAIN, "b_most": 1}
+    due = sa.select(job.c.id).where(job.c.due_at <= at)
+    found = tx.execute(under_way).first(), tx.execute(queue._DUE, claimable).first(), tx.execute(due).first()
+    return any(row is not None for row in found)
 
 
 async def _problems(house: House, plan: Plan, conversation: int) -> list[Any]:

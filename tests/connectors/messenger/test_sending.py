@@ -8,9 +8,12 @@ from typing import Any
 import pytest
 
 from omnibox.connector import (
+    Button,
+    Card,
     ChannelDown,
     ChannelSettings,
     Echo,
+    Offer,
     OutboundFile,
     Receipt,
     Rejected,
@@ -70,8 +73,69 @@ async def test_a_new_token_is_used_at_once(shop: Shop) -> None:
 
 async def test_quick_replies_go_along(shop: Shop) -> None:
     await shop.graph.write(PSID, "hello")
-    await shop.messenger.send(shop.reply(quick_replies=("Yes", "No, thank you very much")))
-    assert shop.graph.received(PSID)[0].quick_replies == ("Yes", "No, thank you very")
+    await shop.messenger.send(
+        shop.reply(offer=Offer(quick_replies=(Button("Yes", key="k.0"), Button("No", key="k.1"))))
+    )
+    (seen,) = shop.graph.received(PSID)
+    assert (seen.text, seen.presses) == ("We have it in 38.", {"Yes": "k.0", "No": "k.1"})
+
+
+async def test_buttons_stand_below_their_text(shop: Shop) -> None:
+    await shop.graph.write(PSID, "hello")
+    buttons = Button("Keep it for me", key="k.0"), Button("Look at it", url="https://shop.example/38")
+    await shop.messenger.send(shop.reply(offer=Offer(buttons=buttons)))
+    payload = shop.graph.received(PSID)[0].attachments[0]["payload"]
+    assert payload == {
+        "template_type": "button",
+        "text": "We have it in 38.",
+        "buttons": [
+            {"type": "postback", "title": "Keep it for me", "payload": "k.0"},
+            {"type": "web_url", "title": "Look at it", "url": "https://shop.example/38"},
+        ],
+    }
+
+
+async def test_cards_stand_for_themselves(shop: Shop) -> None:
+    await shop.graph.write(PSID, "hello")
+    cards = (
+        Card("Red", "In 38", "https://shop.example/red.jpg", (Button("This one", key="k.0"),)),
+        Card("Blue", buttons=(Button("This one", key="k.1"),)),
+    )
+    offer = Offer(quick_replies=(Button("None of them", key="k.2"),), cards=cards)
+    await shop.messenger.send(shop.reply("", offer=offer))
+    (seen,) = shop.graph.received(PSID)
+    payload = seen.attachments[0]["payload"]
+    assert payload["template_type"] == "generic"
+    assert payload["elements"] == [
+        {
+            "title": "Red",
+            "subtitle": "In 38",
+            "image_url": "https://shop.example/red.jpg",
+            "buttons": [{"type": "postback", "title": "This one", "payload": "k.0"}],
+        },
+        {"title": "Blue", "buttons": [{"type": "postback", "title": "This one", "payload": "k.1"}]},
+    ]
+    assert seen.quick_replies == ("None of them",)
+
+
+async def test_a_file_takes_quick_replies_along(shop: Shop) -> None:
+    await shop.graph.write(PSID, "hello")
+    await shop.messenger.send(shop.reply("", files=(file(),), offer=Offer(quick_replies=(Button("Nice", key="k.0"),))))
+    (seen,) = shop.graph.received(PSID)
+    assert (seen.files[0].content, seen.quick_replies) == (PNG, ("Nice",))
+
+
+@pytest.mark.parametrize(
+    "offer",
+    [Offer(buttons=(Button("Yes", key="k.0"),)), Offer(cards=(Card("Red", "In 38"),))],
+    ids=["buttons", "cards"],
+)
+async def test_whether_choices_arrived_the_thread_does_not_tell(shop: Shop, offer: Offer) -> None:
+    await shop.graph.write(PSID, "hello")
+    part = shop.reply("" if offer.cards else "Yes?", offer=offer)
+    assert await shop.messenger.look_up(part) == "absent"
+    await shop.messenger.send(part)
+    assert await shop.messenger.look_up(part) == "unknown"
 
 
 async def test_a_file_is_uploaded_once_and_sent_by_its_id(shop: Shop) -> None:
@@ -161,7 +225,8 @@ async def test_a_file_over_the_limit_is_not_even_read(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize(
-    "changed", [{"mode": "marketing"}, {"quick_replies": ("x",) * 14}, {"text": ""}, {"files": (file(),)}]
+    "changed",
+    [{"mode": "marketing"}, {"offer": Offer(cards=(Card("Red", "In 38"),))}, {"text": ""}, {"files": (file(),)}],
 )
 async def test_a_part_meta_cannot_take_is_refused_here(shop: Shop, changed: dict[str, Any]) -> None:
     await shop.graph.write(PSID, "hello")

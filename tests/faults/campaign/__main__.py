@@ -20,6 +20,7 @@ from tests.servers import Postgres, find_postgres
 
 KILLS_A_RUN = 25
 STORES = ("sqlite", "postgresql")
+REPORT_STEPS = 25
 
 
 def read_arguments() -> argparse.Namespace:
@@ -31,6 +32,7 @@ def read_arguments() -> argparse.Namespace:
     parser.add_argument("--store", choices=STORES, help="on this database alone")
     parser.add_argument("--hubs", type=int, default=4, help="side by side")
     parser.add_argument("--stride", type=int, default=1, help="of the sweep; 0 leaves it out")
+    parser.add_argument("--first", type=int, default=1, help="step of the sweep, where an earlier one was broken off")
     arguments = parser.parse_args()
     arguments.stores = [arguments.store] if arguments.store else STORES
     return arguments
@@ -111,9 +113,12 @@ async def sweeps(arguments: argparse.Namespace, postgres: Postgres, clock: Clock
         with tempfile.TemporaryDirectory(prefix="omnibox-sweep-") as folder:
             async with stage(Path(folder), new_database(postgres, store)) as set_up:
                 count = len(await sweep.KINDS[kind].count(set_up))
-                for number in range(1, count + 1, arguments.stride):
+                for number in range(arguments.first, count + 1, arguments.stride):
                     if clock.is_over:
+                        say(f"{kind} on {store}: broken off before step {number} of {count}")
                         return
+                    if len(mine) % REPORT_STEPS == 0:
+                        say(f"{kind} on {store}: step {number} of {count}")
                     mine.append(await sweep.KINDS[kind].strike(set_up, number))
                     if mine[-1].problems:
                         tell(f"{kind} step {mine[-1].struck} on {store}", mine[-1].problems, f"step {number}")

@@ -66,6 +66,9 @@ class Hub:
         assert self._nursery is not None
         assert self._nursery.stderr is not None
         line = await self._nursery.stderr.readline()
+        if not line.strip().lstrip(b"-").isdigit():  # it ended: a module that cannot be imported
+            said = line + await self._nursery.stderr.read()
+            raise AssertionError(f"no hub can be started: {said.decode(errors='replace')}")
         return int(line)
 
     async def _read(self, nursery: Process) -> None:

@@ -311,3 +311,25 @@ async def _is(holds: bool) -> bool:
 
 async def _has(stage: Stage, page: str, text: str) -> bool:
     return text in await stage.texts(page)
+
+
+async def test_what_meta_says_of_the_page_itself_is_a_problem_of_the_page_until_it_is_over(stage: Stage) -> None:
+    await stage.live(SHOP)
+
+    async def problems() -> list[str]:
+        (page,) = (await stage.shown())["channels"]
+        return [each["code"] for each in page["problems"]]
+
+    async def says(action: str) -> list[str]:
+        event = {"recipient": {"id": SHOP}, "timestamp": stage.graph.now_ms()}
+        await stage.graph.send_raw_event(SHOP, event | {"policy_enforcement": {"action": action, "reason": "Spam"}})
+        await stage.graph.settled()
+        return await problems()
+
+    assert await says("warning") == ["messenger.policy_warning"]
+    assert await says("block") == ["messenger.policy_block", "messenger.policy_warning"]
+    assert (await state_of(stage, SHOP))[0] == "active"  # what a send may do, Meta's answer to it says
+    await a_day_later(stage, hours=1)
+    assert await says("unblock") == ["messenger.policy_warning"]
+    await a_day_later(stage)
+    assert await problems() == []

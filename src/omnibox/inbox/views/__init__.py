@@ -10,7 +10,7 @@ from omnibox.inbox.views.conversations import (
     rows_by_id,
     rows_of_contact,
 )
-from omnibox.inbox.views.messages import files_of, list_messages, messages_by_id, why
+from omnibox.inbox.views.messages import files_of, list_editions, list_messages, messages_by_id, why
 from omnibox.inbox.views.sight import Json, Sight, label_of, moment
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "counts_of",
     "files_of",
     "label_of",
+    "list_editions",
     "list_messages",
     "list_rows",
     "messages_by_id",

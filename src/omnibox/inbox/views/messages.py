@@ -3,38 +3,58 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
 
 from omnibox.errors import explain
 from omnibox.html import count_remote_images
-from omnibox.inbox.views.sight import Json, label_of, moment
+from omnibox.inbox import offers
+from omnibox.inbox.views.sight import Json, label_of, moment, records
 from omnibox.model import ADVANCE
 from omnibox.store import Reader, among
-from omnibox.store.tables import agent, attachment, contact, delivery, message
+from omnibox.store.tables import agent, attachment, contact, delivery, edition, message
 
 _MESSAGES = sa.select(message).where(among(message.c.id))
 _FILES = sa.select(attachment).where(among(attachment.c.message_id)).order_by(attachment.c.id)
-_DELIVERIES = sa.select(delivery).where(among(delivery.c.message_id)).order_by(delivery.c.position)
+_TIMES = delivery.c.state_at, delivery.c.not_before, delivery.c.delayed_at, delivery.c.sent_at
+_DELIVERIES = (  # the message has the same texts and files
+    sa.select(delivery.c.id, delivery.c.message_id, delivery.c.position, delivery.c.state, delivery.c.code, *_TIMES)
+    .add_columns(delivery.c.attempts, delivery.c.outcomes)
+    .where(among(delivery.c.message_id))
+    .order_by(delivery.c.position)
+)
 _AGENTS = sa.select(agent.c.id, agent.c.name).where(among(agent.c.id))
 _PEOPLE = sa.select(contact.c.id, contact.c.name, contact.c.email).where(among(contact.c.id))
 
 
 def list_messages(tx: Reader, conversation_id: int, before: int | None, limit: int) -> tuple[list[Json], int | None]:
     """A page of messages, oldest first, and the id the page before it ends at."""
-    wanted = sa.select(message).where(message.c.conversation_id == conversation_id)
-    if before is not None:
-        wanted = wanted.where(message.c.id < before)
-    found = tx.execute(wanted.order_by(message.c.id.desc()).limit(limit + 1)).all()
+    names = {"conversation": conversation_id, "before": before, "most": limit + 1}
+    found = records(tx, _page(goes_on=before is not None), names)
     page = found[:limit][::-1]
     return _messages(tx, page), page[0].id if len(found) > limit else None
+
+
+def list_editions(tx: Reader, message_id: int) -> list[Json]:
+    """What an edited message said before, oldest first."""
+    wanted = sa.select(edition).where(edition.c.message_id == message_id).order_by(edition.c.number)
+    return [{"text": row.text, "at": moment(row.at)} for row in tx.execute(wanted)]
+
+
+@cache
+def _page(*, goes_on: bool) -> sa.Select[Any]:
+    wanted = sa.select(message).where(message.c.conversation_id == sa.bindparam("conversation"))
+    if goes_on:
+        wanted = wanted.where(message.c.id < sa.bindparam("before"))
+    return wanted.order_by(message.c.id.desc()).limit(sa.bindparam("most", type_=sa.Integer, literal_execute=True))
 
 
 def messages_by_id(tx: Reader, ids: Collection[int]) -> dict[int, Json]:
     if not ids:
         return {}
-    rows = tx.execute(_MESSAGES, {"ids": list(ids)}).all()
+    rows = records(tx, _MESSAGES, {"ids": list(ids)})
     return {each["id"]: each for each in _messages(tx, rows)}
 
 
@@ -75,12 +95,19 @@ def _message(
         "edited_at": moment(row.edited_at),
         "is_elsewhere": row.is_elsewhere,
         "recipients": row.recipients,
+        "offer": _offer(row.offer),
+        "chosen": {"message": row.chose_id, "choice": row.choice} if row.chose_id is not None else None,
         "why": row.why,
         "related": row.related_id,
         "moved_from": row.moved_from_id,
         "doubt": row.doubt,
         "reactions": list(row.reactions.values()) if isinstance(row.reactions, dict) else row.reactions or [],
     }
+
+
+def _offer(kept: str | None) -> Json | None:
+    offer = offers.decode(kept)
+    return offers.shape(offer) if offer else None
 
 
 def _author_names(tx: Reader, rows: Iterable[sa.Row[Any]]) -> dict[tuple[str, int | None], str]:
@@ -125,7 +152,7 @@ def _deliveries_of(tx: Reader, rows: Sequence[sa.Row[Any]]) -> dict[int, list[Js
     deliveries: dict[int, list[Json]] = {}
     if not ids:
         return deliveries
-    for row in tx.execute(_DELIVERIES, {"ids": ids}):
+    for row in records(tx, _DELIVERIES, {"ids": ids}):
         deliveries.setdefault(row.message_id, []).append(
             {
                 "id": row.id,

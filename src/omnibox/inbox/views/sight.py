@@ -1,13 +1,17 @@
-"""What all views share: what they need beside the rows, and how they write times and names."""
+"""What all views share: what they need beside the rows, how they read rows, and how they write times and names."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, make_dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
+import sqlalchemy as sa
+
 from omnibox.inbox.way import Ways
+from omnibox.store import Reader
 
 Json = dict[str, Any]
 
@@ -29,3 +33,16 @@ def moment(at: datetime | None) -> str | None:
 def label_of(contact_id: int, name: str | None, email: str | None) -> str:
     """What to call a contact: the name, else the address, else a number."""
     return name or email or f"Visitor #{contact_id}"
+
+
+def records(tx: Reader, statement: sa.Select[Any], parameters: Json | None = None) -> list[Any]:
+    """The rows as plain records: a member of SQLAlchemy's own costs a microsecond each, and a page reads 2,000."""
+    found = tx.execute(statement, parameters)
+    make = _shape(tuple(found.keys()))
+    return [make(row) for row in found]
+
+
+@cache
+def _shape(names: tuple[str, ...]) -> Callable[[Iterable[Any]], Any]:
+    made: Any = make_dataclass("Row", names, slots=True)
+    return lambda row: made(*row)

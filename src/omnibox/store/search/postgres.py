@@ -1,16 +1,18 @@
 """The index on PostgreSQL: one GIN index over words and, where pg_trgm is there, triples of letters.
 
 GIN knows no order: it gives all hits or none, and a very common word has hundreds of thousands. So the newest rows are
-read first, which hold enough hits of a common word; then the index is asked for all hits, up to a cap that says «too
-many»; then history is looked through in stretches of «eras» of ids. Each row has a lexeme that names its era, so GIN
-passes over all others. Parts of words are looked for by eras at once: what has the triples is not yet a hit, so no cap
-would hold.
+read first, which hold enough hits of a common word; then history is looked through in stretches of «eras» of ids. Each
+row has a lexeme that names its era, so GIN passes over all others. Where the first era shows that a word is seldom, the
+index is asked for all hits at once, up to a cap that says «too many»: for a common word this would cost 80 ms among a
+million messages. Parts of words are looked for by eras alone: what has the triples is not yet a hit, so no cap would
+hold.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
@@ -24,7 +26,8 @@ from omnibox.store.transaction import Reader, Transaction
 LAST_ID = (1 << 63) - 1
 ERA = 1 << 14  # ids
 NEWEST = 1000  # rows that are read one by one before the index is asked
-MANY = 2000  # hits that are read and sorted at once
+SELDOM = 16  # candidates in an era: of a word with fewer all are found sooner than enough of them era by era
+MANY = 2000  # candidates that are read and sorted at once
 MOST_ERAS = {
     "word": 2,
     "beginning": 2,
@@ -54,6 +57,7 @@ PUT = sa.text(
 
 class PostgresIndex:
     def __init__(self) -> None:
+        self._is_seldom = False  # what is looked for, as the last stretch showed
         self._has_parts = False
         self._knows_letters = False  # of all scripts; under the locale C pg_trgm sees those of ASCII only
 
@@ -93,68 +97,87 @@ class PostgresIndex:
 
     def stretch(self, tx: Reader, query: Query, mode: Mode, below: int | None, most: int, step: int) -> Stretch:
         below = LAST_ID if below is None else below
-        condition, values = self._condition(query, mode)
-        values |= {"below": below, "most": most}
+        look = self._look(query, mode)
+        look.values.update(below=below, most=most)
         if step == 0:
-            return _among_newest(tx, condition, values, most)
-        if step == 1 and mode != "part" and (hits := _if_not_many(tx, condition, values)) is not None:
-            return Stretch(hits, hits[-1].id if len(hits) == most else None)
+            return _among_newest(tx, look, most)
+        if step == 2 and mode != "part" and self._is_seldom:
+            hits, candidates = _by_index(tx, look, f"LIMIT {MANY + 1}")
+            if candidates <= MANY:
+                return Stretch(hits, hits[-1].id if len(hits) == most else None)
         eras = min(1 << (step - 1), MOST_ERAS[mode])
         last = (below - 1) // ERA
-        first = max(last - eras + 1, 0)
-        values["eras"] = " | ".join(f"'#{era}'" for era in range(first, last + 1))
-        statement = sa.text(
-            "WITH hit AS MATERIALIZED (SELECT id, conversation_id FROM search_document"  # noqa: S608
-            f" WHERE words @@ CAST(CAST(:eras AS text) AS tsquery) AND {condition} AND id + 0 < :below)"
-            " SELECT id, conversation_id FROM hit ORDER BY id DESC LIMIT :most"
-        )
-        hits = [Hit(row.id, row.conversation_id) for row in tx.execute(statement, values)]
+        first = max((below - ERA // 2) // ERA - eras + 1, 0)  # of the last era at least a half: more than chance
+        look.values["eras"] = " | ".join(f"'#{era}'" for era in range(first, last + 1))
+        hits, candidates = _by_index(tx, look, "", "words @@ CAST(CAST(:eras AS text) AS tsquery) AND ")
+        self._is_seldom = candidates < SELDOM
         return Stretch(hits, hits[-1].id if len(hits) == most else first * ERA or None)
 
     def found_in(self, tx: Reader, query: Query, mode: Mode, conversations: Collection[int], since: int) -> set[int]:
         if not conversations:
             return set()
-        condition, values = self._condition(query, mode)
+        look = self._look(query, mode)
         statement = sa.text(
             "WITH candidate AS MATERIALIZED (SELECT conversation_id, text, words FROM search_document"  # noqa: S608
             " WHERE conversation_id = ANY(CAST(:conversations AS bigint[])) AND id >= :since)"
-            f" SELECT DISTINCT conversation_id FROM candidate WHERE {condition}"
+            f" SELECT DISTINCT conversation_id FROM candidate WHERE {look.has} AND {look.fits}"
         )
-        return set(tx.execute(statement, values | {"conversations": list(conversations), "since": since}).scalars())
+        return set(
+            tx.execute(statement, look.values | {"conversations": list(conversations), "since": since}).scalars()
+        )
 
-    def _condition(self, query: Query, mode: Mode) -> tuple[str, dict[str, Any]]:
+    def _look(self, query: Query, mode: Mode) -> _Look:
         parts = self._parts_of(query) if mode == "part" else []
         values: dict[str, Any] = {f"part{number}": _pattern(term.text) for number, term in enumerate(parts)}
-        conditions = [f"text LIKE :{name}" for name in values]
+        conditions, fits = [f"text LIKE :{name}" for name in values], "true"
         if others := [term for term in query.terms if term not in parts]:
             conditions.append("words @@ CAST(CAST(:words AS text) AS tsquery)")
-            values["words"] = " & ".join(_phrase(term, mode) for term in others)
-        return " AND ".join(conditions), values
+            values["words"] = " & ".join(_phrase(term, mode, " & ") for term in others)
+            if any(len(term.words) > 1 for term in others):
+                fits = "words @@ CAST(CAST(:phrases AS text) AS tsquery)"
+                values["phrases"] = " & ".join(_phrase(term, mode, " <-> ") for term in others)
+        return _Look(" AND ".join(conditions), fits, values)
 
 
-def _among_newest(tx: Reader, condition: str, values: dict[str, Any], most: int) -> Stretch:
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """A query as conditions on a document.
+
+    GIN knows what a document `has`, but not where: whether words follow each other, as they must for what is looked for
+    to `fit`, only the document says. So phrases of common words have many candidates that have to be read.
+    """
+
+    has: str
+    fits: str
+    values: dict[str, Any]
+
+
+def _among_newest(tx: Reader, look: _Look, most: int) -> Stretch:
     statement = sa.text(
         "WITH newest AS MATERIALIZED (SELECT id, conversation_id, text, words FROM search_document"  # noqa: S608
         " WHERE id < :below"
         f" ORDER BY id DESC LIMIT {NEWEST}),"
-        f" hit AS (SELECT id, conversation_id FROM newest WHERE {condition} ORDER BY id DESC LIMIT :most)"
+        f" hit AS (SELECT id, conversation_id FROM newest WHERE {look.has} AND {look.fits}"
+        " ORDER BY id DESC LIMIT :most)"
         " SELECT id, conversation_id, (SELECT min(id) FROM newest) AS reached FROM hit"
         " UNION ALL SELECT NULL, NULL, (SELECT min(id) FROM newest) ORDER BY id DESC NULLS LAST"
     )
-    rows = tx.execute(statement, values).all()
+    rows = tx.execute(statement, look.values).all()
     hits = [Hit(row.id, row.conversation_id) for row in rows[:-1]]
     return Stretch(hits, hits[-1].id if len(hits) == most else rows[-1].reached)
 
 
-def _if_not_many(tx: Reader, condition: str, values: dict[str, Any]) -> list[Hit] | None:
-    """The newest of all hits, or None where there are too many to sort."""
+def _by_index(tx: Reader, look: _Look, cap: str, within: str = "") -> tuple[list[Hit], int]:
+    """The newest hits, and how many documents had to be read for them."""
     statement = sa.text(
-        "WITH hit AS MATERIALIZED (SELECT id, conversation_id FROM search_document"  # noqa: S608
-        f" WHERE {condition} AND id + 0 < :below LIMIT {MANY + 1})"
-        " SELECT id, conversation_id, (SELECT count(*) FROM hit) AS hits FROM hit ORDER BY id DESC LIMIT :most"
+        f"WITH candidate AS MATERIALIZED (SELECT id, conversation_id, {look.fits} AS fits FROM search_document"  # noqa: S608
+        f" WHERE {within}{look.has} AND id + 0 < :below {cap}),"
+        " hit AS (SELECT id, conversation_id FROM candidate WHERE fits ORDER BY id DESC LIMIT :most)"
+        " SELECT id, conversation_id, (SELECT count(*) FROM candidate) AS candidates FROM hit"
+        " UNION ALL SELECT NULL, NULL, (SELECT count(*) FROM candidate) ORDER BY id DESC NULLS LAST"
     )
-    rows = tx.execute(statement, values).all()
-    return None if rows and rows[0].hits > MANY else [Hit(row.id, row.conversation_id) for row in rows]
+    rows = tx.execute(statement, look.values).all()
+    return [Hit(row.id, row.conversation_id) for row in rows[:-1]], rows[-1].candidates
 
 
 def _vector(given: Document) -> str:
@@ -167,10 +190,10 @@ def _vector(given: Document) -> str:
     return " ".join([*lexemes, f"'#{given.id // ERA}'"])
 
 
-def _phrase(term: Term, mode: Mode) -> str:
+def _phrase(term: Term, mode: Mode, joined: str) -> str:
     """Words in PostgreSQL's language. They are letters and digits, so quotes hold them."""
     words = [f"'{word}'" for word in term.words]
-    return f"({' <-> '.join(words)}{':*' if term.is_open and mode != 'word' else ''})"
+    return f"({joined.join(words)}{':*' if term.is_open and mode != 'word' else ''})"
 
 
 def _pattern(text: str) -> str:

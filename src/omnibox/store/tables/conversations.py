@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from omnibox.store.columns import Instant, Json, Key, MaskedText
-from omnibox.store.tables.schema import count, flag, metadata, new_table, own_id, to
+from omnibox.store.tables.schema import count, flag, metadata, new_table, own_id, partial_index, to
 
 conversation = new_table(
     "conversation",
@@ -32,8 +32,13 @@ conversation = new_table(
     count("troubled"),  # deliveries failed or uncertain
     count("others"),  # its participants
     count("rev"),
-    sa.Index("ix_conversation_list", "state", "last_at", "id"),
-    sa.Index("ix_conversation_assignee", "state", "assignee_id", "last_at", "id"),
+    # A list is merged from ranges of these: one for each channel, and of all conversations one for those with and one
+    # for those without an agent. Each is written anew with each message, so that nobody's stand in one only.
+    partial_index("ix_conversation_nobody", "state", "channel_id", "last_at", "id", where="assignee_id IS NULL"),
+    partial_index("ix_conversation_somebody", "state", "channel_id", "last_at", "id", where="assignee_id IS NOT NULL"),
+    partial_index(
+        "ix_conversation_agent", "state", "assignee_id", "channel_id", "last_at", "id", where="assignee_id IS NOT NULL"
+    ),
     sa.Index("ix_conversation_identity", "identity_id", "channel_id"),
 )
 
@@ -82,6 +87,9 @@ message = new_table(
     sa.Column("related_id", Key),  # another conversation that its keys name
     sa.Column("moved_from_id", Key),  # where an agent took it from
     sa.Column("recipients", Json),
+    sa.Column("offer", MaskedText),  # what the customer may choose from: `omnibox.inbox.offers`
+    sa.Column("chose_id", Key),  # the message whose choice this is, and which of its choices
+    sa.Column("choice", sa.Integer),
     sa.Column("reactions", Json),
     sa.Column("edited_at", Instant),
     sa.Column("deleted_at", Instant),
@@ -91,6 +99,15 @@ message = new_table(
     sa.UniqueConstraint("event_scope", "event_key"),
     sa.UniqueConstraint("client_scope", "client_id"),
     sa.Index("ix_message_conversation", "conversation_id", "id"),
+)
+
+edition = sa.Table(  # what a message said before its author changed it
+    "edition",
+    metadata,
+    sa.Column("message_id", Key, sa.ForeignKey("message.id"), primary_key=True, autoincrement=False),
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),  # `message.edition` of that time
+    sa.Column("text", MaskedText, nullable=False),
+    sa.Column("at", Instant, nullable=False),  # since when it said so
 )
 
 rearrangement = new_table(  # what an agent merged, split off or moved, and how it was before: ids and states, no text

@@ -42,6 +42,7 @@ delivery = new_table(
     sa.Column("outcomes", Json),  # by recipient, where they differ: {address: {"state", "code"}}
     sa.Column("asked_at", Instant),  # when an agent asked for it again; None: only when it was written
     sa.Column("delayed_at", Instant),  # since when the agent knows that it waits
+    flag("has_offer"),  # it carries what the message offers
     flag("is_open"),  # queued, sending or uncertain: later parts of the conversation may have to wait
     sa.Index("ix_delivery_open", "conversation_id", "is_open", "id"),
     sa.Index("ix_delivery_due", "state", "not_before"),

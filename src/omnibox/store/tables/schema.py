@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 
 from omnibox.store.columns import Key
@@ -36,3 +38,17 @@ def count(name: str) -> sa.Column[int]:
 
 def flag(name: str) -> sa.Column[bool]:
     return sa.Column(name, sa.Boolean, nullable=False, server_default=sa.text("false"))
+
+
+def partial_index(name: str, *columns: str, where: str) -> sa.Index:
+    """An index of some rows only: the others cost it nothing."""
+    return sa.Index(name, *columns, sqlite_where=sa.text(where), info={"where": where})
+
+
+@sa.event.listens_for(metadata, "before_create")
+def _are_partial_on_postgresql(_: sa.MetaData, connection: sa.Connection, **__: Any) -> None:
+    """Told only where that database is: naming its options loads its dialect, which other starts do without."""
+    if connection.dialect.name == "postgresql":
+        for index in (index for table in metadata.tables.values() for index in table.indexes):
+            if rows := index.info.get("where"):
+                index.dialect_options["postgresql"]["where"] = sa.text(rows)

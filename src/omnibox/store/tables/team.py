@@ -14,6 +14,7 @@ agent = new_table(
     sa.Column("email", sa.Text, nullable=False, unique=True),  # case-folded
     sa.Column("password_hash", sa.Text),
     sa.Column("signature", MaskedText),
+    sa.Column("picture", MaskedText),  # the https address of one, for platforms that show it
     sa.Column("role", sa.Text, nullable=False),
     sa.Column("is_on", sa.Boolean, nullable=False, server_default=sa.text("true")),
     sa.Column("is_active", sa.Boolean, nullable=False, server_default=sa.text("true")),

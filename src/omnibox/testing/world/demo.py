@@ -58,8 +58,8 @@ class Admin:
     """Sets a hub up as an owner's browser would: by its API."""
 
     def __init__(self, base: str) -> None:
-        jar = aiohttp.CookieJar(unsafe=True)
-        self.http = aiohttp.ClientSession(base, headers={"X-Omnibox": "1"}, cookie_jar=jar)
+        jar, lines = aiohttp.CookieJar(unsafe=True), aiohttp.TCPConnector(limit=0)  # each open screen holds one
+        self.http = aiohttp.ClientSession(base, headers={"X-Omnibox": "1"}, cookie_jar=jar, connector=lines)
 
     async def close(self) -> None:
         await self.http.close()

@@ -201,6 +201,20 @@ class Graph:
         await self._say(psid, {"postback": {"mid": mid, "title": title, "payload": payload}}, at_ms)
         return mid
 
+    async def press(self, psid: str, title: str) -> str:
+        """The person presses what the page has shown under that title; returns the mid.
+
+        Quick replies stand below the latest message only; raises `LookupError` for what is not there to press.
+        """
+        sees = self.people[psid].sees
+        latest = sees[-1].mid if sees else ""
+        for shown in reversed(sees):
+            is_quick = title in shown.quick_replies
+            if title in shown.presses and (shown.mid == latest or not is_quick):
+                press = self.tap if is_quick else self.postback
+                return await press(psid, title, shown.presses[title])
+        raise LookupError(title)
+
     async def edit(self, psid: str, mid: str, text: str, num_edit: int = 1) -> None:
         await self._say(psid, {"message_edit": {"mid": mid, "text": text, "num_edit": num_edit}}, self.now_ms())
 

@@ -13,7 +13,7 @@ from aiohttp import BodyPartReader, web
 from omnibox.testing.world import graph_profile
 from omnibox.testing.world import graph_threads as threads
 from omnibox.testing.world.graph_records import Fault, Media, Page, Taken
-from omnibox.testing.world.graph_rules import MOST_UPLOAD, Refused, check_window, read_call
+from omnibox.testing.world.graph_rules import MOST_UPLOAD, Refused, check_window, presses_of, read_call, read_persona
 
 if TYPE_CHECKING:
     from omnibox.testing.world.graph import Graph
@@ -111,7 +111,7 @@ class _Api:
         if node == "me" and graph.login.knows(token):
             return graph.login.for_person(request, token, edge)
         page = self._page(request, token)
-        is_of_page = edge in ("message_attachments", "subscribed_apps", "conversations") or (
+        is_of_page = edge in ("message_attachments", "subscribed_apps", "conversations", "personas") or (
             edge == "messages" and request.method == "POST"
         )
         if is_of_page and node not in ("me", page.id):
@@ -119,6 +119,8 @@ class _Api:
         match request.method, edge:
             case "POST", "messages":
                 return await self._messages(request, page)
+            case "POST", "personas":
+                return await self._make_persona(request, page)
             case "POST", "message_attachments":
                 return await self._upload(request, page)
             case (("GET" | "POST" | "DELETE"), "subscribed_apps"):
@@ -161,6 +163,8 @@ class _Api:
         now_ms = graph.now_ms()
         approved = page.is_human_agent_approved
         check_window(call, person.last_inbound_ms, now_ms, is_human_agent_approved=approved)
+        if call.persona is not None and call.persona not in page.personas:
+            raise Refused(100, None, "Param persona_id must be a persona of this page")
         if call.action:
             graph.actions.append((call.psid, call.action))
             return {"recipient_id": call.psid}
@@ -175,13 +179,23 @@ class _Api:
             attachments=self._as_seen(call.attachment, file),
             files=(file,) if file else (),
             quick_replies=tuple(str(reply["title"]) for reply in call.quick_replies),
+            presses=presses_of(call),
             metadata=call.metadata,
             messaging_type=call.messaging_type,
             tag=call.tag,
+            persona=page.personas.get(call.persona or "", ""),
             app_id=graph.app_id,
         )
         await graph.take(taken)
         return {"recipient_id": call.psid, "message_id": taken.mid}
+
+    async def _make_persona(self, request: web.Request, page: Page) -> object:
+        if not page.takes_personas:
+            raise Refused(200, None, "Requires pages_messaging permission to manage the object", 403)
+        name = read_persona(_json(await request.read()))
+        key = self.graph.new_id("p")
+        page.personas[key] = name
+        return {"id": key}
 
     def _as_seen(self, attachment: Any, file: Any) -> tuple[dict[str, Any], ...]:
         if attachment is None:

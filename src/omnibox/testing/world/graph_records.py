@@ -48,6 +48,8 @@ class Page:
     takes_subscriptions: bool = True
     profile: dict[str, Any] = field(default_factory=dict)  # what it shows before the first message
     profile_calls: list[int] = field(default_factory=list)
+    takes_personas: bool = True
+    personas: dict[str, str] = field(default_factory=dict)  # names by id
 
 
 @dataclass(slots=True)
@@ -73,9 +75,11 @@ class Taken:
     attachments: tuple[Mapping[str, Any], ...] = field(default=(), repr=False)
     files: tuple[Media, ...] = ()
     quick_replies: tuple[str, ...] = ()
+    presses: Mapping[str, str] = field(default_factory=dict, repr=False)  # what each quick reply and button brings back
     metadata: str = ""
     messaging_type: str = ""
     tag: str = ""
+    persona: str = ""  # the name that the person sees, if not the page's
     app_id: str = ""
     is_hidden: bool = False  # the Conversations API does not show it yet
 

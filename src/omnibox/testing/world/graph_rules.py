@@ -21,7 +21,12 @@ MEDIA = frozenset({"image", "audio", "video", "file"})
 RETIRED_TAGS = frozenset({"CONFIRMED_EVENT_UPDATE", "ACCOUNT_UPDATE", "POST_PURCHASE_UPDATE"})
 ACTIONS = frozenset({"typing_on", "typing_off", "mark_seen"})
 
-_CALL = frozenset({"recipient", "messaging_type", "tag", "message", "sender_action", "access_token", "appsecret_proof"})
+_CALL = frozenset(
+    {
+        *("recipient", "messaging_type", "tag", "message", "sender_action", "persona_id"),
+        *("access_token", "appsecret_proof"),
+    }
+)
 _MESSAGE = frozenset({"text", "attachment", "quick_replies", "metadata"})
 
 
@@ -89,6 +94,7 @@ class Call:
     quick_replies: tuple[Mapping[str, Any], ...] = field(default=(), repr=False)
     metadata: str = ""
     action: str = ""
+    persona: str | None = None
 
 
 def read_call(payload: object) -> Call:
@@ -113,6 +119,7 @@ def read_call(payload: object) -> Call:
         attachment=_attachment(message),
         quick_replies=_quick_replies(message.get("quick_replies", [])),
         metadata=_metadata(message.get("metadata", "")),
+        persona=body.get("persona_id"),
     )
 
 
@@ -206,6 +213,15 @@ def _buttons(value: object, least: int) -> None:
             raise Refused(100, None, "Param button[type] must be one of web_url, postback, phone_number")
 
 
+def presses_of(call: Call) -> dict[str, str]:
+    """What every quick reply and button of a message brings back, by its title; links bring nothing."""
+    payload = (call.attachment or {}).get("payload", {})
+    elements = payload.get("elements", [])
+    buttons = [*payload.get("buttons", []), *(each for element in elements for each in element.get("buttons", []))]
+    pressed = [*call.quick_replies, *(button for button in buttons if button["type"] == "postback")]
+    return {str(each["title"]): str(each["payload"]) for each in pressed}
+
+
 def _words(value: object, name: str, most: int) -> None:
     if not isinstance(value, str) or not 0 < len(value.strip()) <= len(value) <= most:
         raise Refused(100, None, f"Param {name} must be a string of 1 to {most} characters")
@@ -227,6 +243,14 @@ def _quick_replies(value: object) -> tuple[Mapping[str, Any], ...]:
         if not isinstance(payload, str) or len(payload) > 1000:
             raise Refused(100, None, "A quick reply has a payload of at most 1000 characters")
     return tuple(replies)
+
+
+def read_persona(payload: object) -> str:
+    """The name of a persona that somebody wants made; raises `Refused`. Its picture is fetched by Meta."""
+    wanted = _object(payload, "body", {"name", "profile_picture_url"})
+    _words(wanted.get("name"), "name", MOST_TITLE)
+    _address(wanted.get("profile_picture_url"))
+    return str(wanted["name"])
 
 
 def _metadata(value: object) -> str:

@@ -19,7 +19,7 @@ from omnibox.web.models.channels import (
     Health,
     Quarantined,
 )
-from omnibox.web.models.connectors import Capabilities, Colour, Connector, FileLimits, Step, Window
+from omnibox.web.models.connectors import Capabilities, Colour, Connector, FileLimits, Offers, Step, Window
 from omnibox.web.models.conversations import (
     Contact,
     ContactChange,
@@ -38,9 +38,22 @@ from omnibox.web.models.conversations import (
     Rows,
 )
 from omnibox.web.models.errors import Error, ErrorBody, ErrorField
-from omnibox.web.models.messages import Attachment, Author, Delivery, Message, Messages, Outcome, Recipients, Upload
+from omnibox.web.models.messages import (
+    Attachment,
+    Author,
+    Chosen,
+    Delivery,
+    Edition,
+    Editions,
+    Message,
+    Messages,
+    Outcome,
+    Recipients,
+    Upload,
+)
 from omnibox.web.models.snapshot import Counts, May, Snapshot
 from omnibox.web.models.team import Agent, Invitation, LinkFor, Me, NewLink, Setup
+from omnibox.web.offered import Offer, OfferedButton, OfferedCard
 
 __all__ = [
     "Agent",
@@ -50,6 +63,7 @@ __all__ = [
     "Channel",
     "CheckResult",
     "Checked",
+    "Chosen",
     "Colour",
     "Connection",
     "Connector",
@@ -64,6 +78,8 @@ __all__ = [
     "Delivery",
     "DeviceAnswer",
     "DeviceCode",
+    "Edition",
+    "Editions",
     "ErasureAsked",
     "Error",
     "ErrorBody",
@@ -82,6 +98,10 @@ __all__ = [
     "Message",
     "Messages",
     "NewLink",
+    "Offer",
+    "OfferedButton",
+    "OfferedCard",
+    "Offers",
     "Outcome",
     "Patterns",
     "Person",

@@ -18,6 +18,19 @@ class FileLimits(Wire):
     types: list[str]
 
 
+class Offers(Wire):
+    """How many choices of each kind one reply may bring (0: none), and how many characters their words may have."""
+
+    quick_replies: int
+    buttons: int
+    cards: int
+    card_buttons: int
+    title: int
+    text: int  # above buttons
+    card_title: int
+    card_subtitle: int
+
+
 class Window(Wire):
     until_s: int
     mode: str
@@ -29,6 +42,7 @@ class Capabilities(Wire):
     max_text: int | None
     formats: list[str]
     files: FileLimits | None
+    offers: Offers | None
     receipts: list[str]
     windows: list[Window]
     subject: bool

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from omnibox.model import AttachmentState, AuthorKind, DeliveryState, MessageKind
 from omnibox.web.api.shapes import Id, Time, Wire
+from omnibox.web.offered import Offer
 
 
 class Author(Wire):
@@ -53,6 +54,13 @@ class Recipients(Wire):
     bcc: list[str] = Field(default_factory=list)
 
 
+class Chosen(Wire):
+    """The message is a choice: of what `message` offered, that with the number `choice`, from 0."""
+
+    message: Id
+    choice: int
+
+
 class Message(Wire):
     id: Id
     rev: int
@@ -76,11 +84,26 @@ class Message(Wire):
     edited_at: Time | None
     is_elsewhere: bool
     recipients: Recipients | None
+    offer: Offer | None
+    chosen: Chosen | None
     why: str | None  # the key that placed it, or what a line of history says; see docs/threading.md
     related: Id | None  # another conversation that its keys name, or that the line is about
     moved_from: Id | None  # where an agent took it from
     doubt: str | None
     reactions: list[str]
+
+
+class Edition(Wire):
+    """What a message said, and since when."""
+
+    text: str
+    at: Time
+
+
+class Editions(Wire):
+    """What an edited message said before, oldest first."""
+
+    editions: list[Edition]
 
 
 class Messages(Wire):

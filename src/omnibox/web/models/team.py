@@ -22,6 +22,7 @@ class Me(Agent):
     """Who is signed in."""
 
     signature: str  # stands below what they write where the channel has signatures
+    picture: str  # the address of one; customers see it where the channel shows who answers
 
 
 class Setup(Wire):

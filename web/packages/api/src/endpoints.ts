@@ -12,6 +12,7 @@ import type {
   ConversationPage,
   Counts,
   DeviceCode,
+  Edition,
   ErasureAsked,
   Finding,
   Found,
@@ -60,7 +61,7 @@ export function createApi(request: Request) {
       post<Me>("/api/me/password", body),
     snapshot: () => get<Snapshot>("/api/snapshot"),
     counts: () => get<Counts>("/api/counts"),
-    changeMe: (body: { name?: string; is_on?: boolean; signature?: string }) =>
+    changeMe: (body: { name?: string; is_on?: boolean; signature?: string; picture?: string }) =>
       patch<Me>("/api/me", body),
 
     conversations: (query: ListQuery) =>
@@ -73,6 +74,7 @@ export function createApi(request: Request) {
     resolve: (id: Id) => post<Row>(`/api/conversations/${id}/resolve`),
     reopen: (id: Id) => post<Row>(`/api/conversations/${id}/reopen`),
     merge: (id: Id, into: Id) => post<Rearranged>(`/api/conversations/${id}/merge`, { into }),
+    editions: (id: Id) => get<{ editions: Edition[] }>(`/api/messages/${id}/editions`),
     split: (id: Id, messages: Id[], and_later: boolean) =>
       post<Rearranged>(`/api/conversations/${id}/split`, { messages, and_later }),
     move: (id: Id, messages: Id[], into: Id) =>

@@ -864,6 +864,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/messages/{id}/editions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What an edited message said before. */
+        get: operations["list_editions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/messages/{id}/mask-reports": {
         parameters: {
             query?: never;
@@ -1127,6 +1144,7 @@ export interface components {
             /** Formats */
             formats: string[];
             files: components["schemas"]["FileLimits"] | null;
+            offers: components["schemas"]["Offers"] | null;
             /** Receipts */
             receipts: string[];
             /** Windows */
@@ -1260,6 +1278,16 @@ export interface components {
         Checked: {
             /** Checks */
             checks: components["schemas"]["CheckResult"][];
+        };
+        /**
+         * Chosen
+         * @description The message is a choice: of what `message` offered, that with the number `choice`, from 0.
+         */
+        Chosen: {
+            /** Message */
+            message: number;
+            /** Choice */
+            choice: number;
         };
         /** ChosenBody */
         ChosenBody: {
@@ -1563,6 +1591,27 @@ export interface components {
             expires_at: string;
             /** Interval S */
             interval_s: number;
+        };
+        /**
+         * Edition
+         * @description What a message said, and since when.
+         */
+        Edition: {
+            /** Text */
+            text: string;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+        };
+        /**
+         * Editions
+         * @description What an edited message said before, oldest first.
+         */
+        Editions: {
+            /** Editions */
+            editions: components["schemas"]["Edition"][];
         };
         /** ElsewhereBody */
         ElsewhereBody: {
@@ -1900,6 +1949,8 @@ export interface components {
             is_active: boolean;
             /** Signature */
             signature: string;
+            /** Picture */
+            picture: string;
         };
         /** MeBody */
         MeBody: {
@@ -1918,6 +1969,11 @@ export interface components {
              * @default null
              */
             signature: string | null;
+            /**
+             * Picture
+             * @default null
+             */
+            picture: string | null;
         };
         /** MergeBody */
         MergeBody: {
@@ -1977,6 +2033,8 @@ export interface components {
             /** Is Elsewhere */
             is_elsewhere: boolean;
             recipients: components["schemas"]["Recipients"] | null;
+            offer: components["schemas"]["Offer"] | null;
+            chosen: components["schemas"]["Chosen"] | null;
             /** Why */
             why: string | null;
             /** Related */
@@ -2085,6 +2143,82 @@ export interface components {
             conversation: number;
             /** Text */
             text: string;
+        };
+        /**
+         * Offer
+         * @description What the customer may choose from. Choices are counted through: quick replies, buttons, the cards' buttons.
+         */
+        Offer: {
+            /**
+             * Quick Replies
+             * @default []
+             */
+            quick_replies: string[];
+            /**
+             * Buttons
+             * @default []
+             */
+            buttons: components["schemas"]["OfferedButton"][];
+            /**
+             * Cards
+             * @default []
+             */
+            cards: components["schemas"]["OfferedCard"][];
+        };
+        /**
+         * OfferedButton
+         * @description It opens `url`, or, without one, comes back as a message that was `chosen`.
+         */
+        OfferedButton: {
+            /** Title */
+            title: string;
+            /**
+             * Url
+             * @default
+             */
+            url: string;
+        };
+        /** OfferedCard */
+        OfferedCard: {
+            /** Title */
+            title: string;
+            /**
+             * Subtitle
+             * @default
+             */
+            subtitle: string;
+            /**
+             * Image Url
+             * @default
+             */
+            image_url: string;
+            /**
+             * Buttons
+             * @default []
+             */
+            buttons: components["schemas"]["OfferedButton"][];
+        };
+        /**
+         * Offers
+         * @description How many choices of each kind one reply may bring (0: none), and how many characters their words may have.
+         */
+        Offers: {
+            /** Quick Replies */
+            quick_replies: number;
+            /** Buttons */
+            buttons: number;
+            /** Cards */
+            cards: number;
+            /** Card Buttons */
+            card_buttons: number;
+            /** Title */
+            title: number;
+            /** Text */
+            text: number;
+            /** Card Title */
+            card_title: number;
+            /** Card Subtitle */
+            card_subtitle: number;
         };
         /**
          * Outcome
@@ -2329,6 +2463,8 @@ export interface components {
             cc?: string[];
             /** Bcc */
             bcc?: string[];
+            /** @default null */
+            offer: components["schemas"]["Offer"] | null;
         };
         /** ReplyOp */
         ReplyOp: {
@@ -2364,6 +2500,8 @@ export interface components {
              * @default false
              */
             anyway: boolean;
+            /** @default null */
+            offer: components["schemas"]["Offer"] | null;
         };
         /** Reset */
         Reset: {
@@ -2458,7 +2596,7 @@ export interface components {
          * ServerFrame
          * @description Anything the server sends on the agents' socket.
          */
-        ServerFrame: components["schemas"]["Welcome"] | components["schemas"]["Events"] | components["schemas"]["Reset"] | components["schemas"]["Ping"] | components["schemas"]["Bye"] | components["schemas"]["Ack"] | components["schemas"]["Nack"] | components["schemas"]["TypingHint"] | components["schemas"]["PresenceHint"] | components["schemas"]["VisitorHint"];
+        ServerFrame: components["schemas"]["Welcome"] | components["schemas"]["Events"] | components["schemas"]["Reset"] | components["schemas"]["Ping"] | components["schemas"]["Bye"] | components["schemas"]["Ack"] | components["schemas"]["Nack"] | components["schemas"]["TypingHint"] | components["schemas"]["PresenceHint"] | components["schemas"]["VisitorHint"] | components["schemas"]["TroubleHint"];
         /** SettingsEvent */
         SettingsEvent: {
             /** Seq */
@@ -2530,6 +2668,21 @@ export interface components {
             title: string;
             /** Text */
             text: string;
+        };
+        /** TroubleHint */
+        TroubleHint: {
+            /**
+             * T
+             * @constant
+             */
+            t: "hint";
+            /**
+             * Kind
+             * @constant
+             */
+            kind: "trouble";
+            /** Code */
+            code: ("full" | "read_only" | "failing" | "locked" | "away") | null;
         };
         /** Typing */
         Typing: {
@@ -2615,6 +2768,8 @@ export interface components {
             /** Ping S */
             ping_s: number;
             limits: components["schemas"]["Limits"];
+            /** Trouble */
+            trouble: ("full" | "read_only" | "failing" | "locked" | "away") | null;
         };
         /** Window */
         Window: {
@@ -4539,6 +4694,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Me"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    list_editions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Editions"];
                 };
             };
             /** @description Refused */

@@ -14,7 +14,7 @@ export interface Agent {
   is_active: boolean;
 }
 
-export type Me = Agent & { signature: string };
+export type Me = Agent & { signature: string; picture: string };
 
 export interface Counts {
   mine: number;
@@ -113,10 +113,24 @@ export interface FileLimits {
   types: string[];
 }
 
+/** How many choices of each kind one reply may bring, and how many characters their words may have. */
+export interface Offers {
+  quick_replies: number;
+  buttons: number;
+  cards: number;
+  card_buttons: number;
+  title: number;
+  /** Of the text above buttons. */
+  text: number;
+  card_title: number;
+  card_subtitle: number;
+}
+
 export interface Capabilities {
   max_text: number | null;
   formats: string[];
   files: FileLimits | null;
+  offers: Offers | null;
   receipts: string[];
   windows: { until_s: number; mode: string; authors: string[]; needs: string }[];
   subject: boolean;
@@ -290,6 +304,26 @@ export interface Delivery {
   recipients: Outcome[];
 }
 
+/** It opens `url`; without one it comes back as a message that was chosen. */
+export interface OfferedButton {
+  title: string;
+  url: string;
+}
+
+export interface OfferedCard {
+  title: string;
+  subtitle: string;
+  image_url: string;
+  buttons: OfferedButton[];
+}
+
+/** What a customer may choose from. */
+export interface Offer {
+  quick_replies: string[];
+  buttons: OfferedButton[];
+  cards: OfferedCard[];
+}
+
 export interface Message {
   id: Id;
   rev: number;
@@ -313,6 +347,9 @@ export interface Message {
   edited_at: Time | null;
   is_elsewhere: boolean;
   recipients: { to: string[]; cc: string[] } | null;
+  offer: Offer | null;
+  /** What `message` offered, by its number: quick replies, buttons, then the cards' buttons. */
+  chosen: { message: Id; choice: number } | null;
   /** The key that placed it, or what a line of history says. */
   why: string | null;
   /** Another conversation that its keys name, or that the line is about. */
@@ -320,6 +357,12 @@ export interface Message {
   moved_from: Id | null;
   doubt: string | null;
   reactions: string[];
+}
+
+/** What a message said, and since when. */
+export interface Edition {
+  text: string;
+  at: Time;
 }
 
 export interface May {

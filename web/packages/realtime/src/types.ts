@@ -18,6 +18,8 @@ export type Welcome = {
   head: number;
   build: string;
   limits: { text: number; file_bytes: number };
+  /** Why the server stores nothing now; a hint of this kind says when that changes. */
+  trouble?: string | null;
   /** Set when the welcome carries the messages: the feed goes on from here. */
   cursor?: number | null;
 };

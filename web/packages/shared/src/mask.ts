@@ -3,7 +3,7 @@
  *
  * A courtesy while somebody types: the server masks again. What stays there stays here, rule by rule as in
  * src/omnibox/masking. Left out for its size is what the server hides besides: a number with markup between its digits
- * or with blanks in the query of a link, one right after an IBAN, schemes of single countries without groups, rare key
+ * or with blanks in the query of a link, one right after an IBAN, the tracks of a magnetic stripe, schemes of single countries without groups, rare key
  * words, secret numbers, months by their names, a date before a number, a code after a bare «code».
  */
 
@@ -25,7 +25,7 @@ const test = (pattern: string): RegExp => new RegExp(pattern, "su");
 
 // Ranges of the schemes by length.
 const ISSUED =
-  /^(4(.{15}|.{18})$|3[47].{13}$|(?=.{16}$)(5[1-5]|2(22[1-9]|2[3-9]|[3-6]|7[01]|720)|60|82|50(31|8|66|67|9|4175|19)|561059|5895|637|6282|6363|636297|8600|9860|9792|3088)|(?=(.{16}|.{18,19})$)(506[01]|5078)|(?=.{16,19}$)(6(011|4[4-9]|5|2|33|703|771)|5890|589283|35(2[89]|[3-8])|81|220[0-4])|(?=(.{14}|.{16,19})$)3(0[0-5]|095|[89])|(?=.{14,19}$)(36|50(18|2|38)|5893|6304|6759|676[1-3]))/;
+  /^(4(.{15}|.{18})$|3[47].{13}$|(?=.{16}$)(5[1-5]|2(22[1-9]|2[3-9]|[3-6]|7[01]|720)|60|82|50(31|8|66|67|9|4175|19)|561059|589562|589657|637|6282|6363|636297|8600|9860|9792|9704|3088)|(?=(.{16}|.{18,19})$)(506[01]|5078)|9704.{15}$|(?=.{16,19}$)(6(011|4[4-9]|5|2|33|703|771)|5890|589283|35(2[89]|[3-8])|81|220[0-4])|(?=(.{14}|.{16,19})$)3(0[0-5]|095|[89])|(?=.{14,19}$)(36|50(18|2|38)|5893|6304|6759|676[1-3]))/;
 // Those that other numbers have as well: they must be grouped as on cards or stand near a word.
 const WEAK = /^(1.{14}|4.{12}|5[0678].{11,17}|6.{12,18})$/;
 // The first digit and the sizes of its groups.
@@ -38,20 +38,20 @@ const ROW = new RegExp(`(?<!\\d)\\d{1,19}(?!\\d)(?:${GAP}{1,4}\\d{1,19}(?!\\d))*
 const LOOSE = /^[ \u200b-]+$/;
 
 const CODE_WORD =
-  "cv[vc]2?|cid|security code|c[oó]digos?(?: cv[vc]| de seg[uridançc]+)?|codice(?: cv[vc]|(?: di)? sicurezza)?" +
+  "cv[vc]2?|cid|security[ _-]?code|c[oó]digos?(?: cv[vc]| de seg[uridançc]+)?|codice(?: cv[vc]|(?: di)? sicurezza)?" +
   "|(?:karten)?(?:sicherheits|prüf)(?:code|nummer)|cryptogramme";
 const DATE_WORD =
   "exp|expir(?:y|es|ed?|ation)|valid (?:thru|until)|cad|caduca|caducidad|vence|vencimi?ento|v[aá]lid[ao] (?:hasta|at[eé]|fino al?)" +
   "|scad|scade|scadenza|gültig(?: bis)?|validade";
 const CARD_WORD =
   "(?:credit|debit|master|bank|gift|e)?card(?:s|holder|number|no|nr)?|[a-zäöüß]*karten?(?:nummer|nr)?|tarjetas?" +
-  "|cart(?:[aei]s?|[aã]o|[oõ]es)|visa|maestro|amex|uatp|cc|pan";
+  "|cart(?:[aei]s?|[aã]o|[oõ]es)|visa|maestro|amex|mc|uatp|cc|pan";
 const whole = (words: string): string => `(?<!${LETTER})(?:${words})(?!${LETTER})`;
 const KEY = test(`${whole(`${CARD_WORD}|${CODE_WORD}|${DATE_WORD}`)}|卡|カード|카드`);
 
 const FILLER =
   "is|es|è|é|est|ist|il|el|le|la|on|de|date|code|number|nummer|nr|número|numero|on the back";
-const MARKS = "[\\s:=#.,;()[\\]\"'“”„«»<>*_|/–—-]{0,5}";
+const MARKS = "[\\s:=#.,;()[\\]\"'“”„«»<>*_|/–—-]{0,6}";
 const MORE = `${MARKS}(?:(?:${FILLER})(?!${LETTER})${MARKS}){0,2}`;
 const PRICE =
   "\\s?(?:[€$£¥%]|(?:eur|euros?|usd|gbp|chf|dollars?|d[oó]lares|pesos|pounds?|franken)\\b)";
@@ -69,11 +69,12 @@ const NEXT: RegExp[] = [
   BESIDE + NAMED,
   `${BESIDE}(?<date>${MONTH} ?(?<mark>[/.|-]) ?${YEAR})(?:(?!\\k<mark>(?:19|20)\\d\\d)[ ,;:|/-]){1,3}(?<code>\\d{3,4})(?!\\d)` +
     `(?![.:/-]\\d)(?!${LETTER}|@|${PRICE})`,
-  `${BESIDE}(?<date>${MONTH} ?[/|-] ?${YEAR}(?!\\d)${NO_DAY}${END}|(?:0[1-9]|1[0-2]) ${YEAR}(?!\\d)${END}` +
+  `^(?<mark>[:;,])(?<date>(?:0[1-9]|1[0-2])\\k<mark>${YEAR})\\k<mark>(?<code>\\d{3,4})(?!\\d|[.:]\\d|${PRICE})`,
+  `${BESIDE}(?:(?:valid[ao]?|v[aá]lid[ao]|val|vc?to|venc)[ .:=]{1,3})?(?<date>${MONTH} ?[/|-] ?${YEAR}(?!\\d)${NO_DAY}${END}|(?:0[1-9]|1[0-2]) ${YEAR}(?!\\d)${END}` +
     `|(?:0[1-9]|1[0-2])\\d\\d(?=[ ,;|/]{1,3}\\d{3,4}(?!\\d)${END}(?!${GAP}\\d)))`,
   `${BESIDE}(?<bare>\\d{3,4}(?!\\d)${END})`,
 ].map(test);
-const DATE_NEXT = NEXT[2] as RegExp;
+const DATE_NEXT = NEXT[3] as RegExp;
 const WORD_BEFORE = test(`${LETTER}+$`);
 const WORD_AFTER = test(`^${LETTER}+`);
 const WORD_NEXT = test(`^ *${LETTER}`);
@@ -179,16 +180,23 @@ export function mask(text: string): string {
     const fitting = groups.map((_, first) => {
       const found: Window[] = [];
       const gaps: string[] = [];
+      const sizes: number[] = [];
       let shape = "";
       for (let stop = first + 1; stop < counts.length; stop++) {
         const number = digits.slice(countAt(first), countAt(stop));
         if (number.length > 19) break;
         const [start, end] = spanOf(stop - 1);
-        if (stop - first > 1) gaps.push(gapBefore(stop - 1));
+        // Groups with nothing to see between them are one to a reader, and may be counted as several.
+        const gap = stop - first > 1 ? gapBefore(stop - 1) : "";
         shape += end - start;
+        if (/^\u200b{1,3}$/.test(gap)) sizes.push((sizes.pop() as number) + end - start);
+        else {
+          sizes.push(end - start);
+          if (gap) gaps.push(gap);
+        }
         const isWeak = !ISSUED.test(number);
         if ((isWeak && !WEAK.test(number)) || !isChecked(number)) continue;
-        const isGrouped = GROUPED.test(number[0] + shape);
+        const isGrouped = [shape, sizes.join("")].some((each) => GROUPED.test(number[0] + each));
         const isUsual = isGrouped || stop - first === 1;
         found.unshift({
           first,
@@ -245,7 +253,8 @@ export function mask(text: string): string {
     };
 
     /** Whether the separators may stand in one number. */
-    const isJoined = ({ first, stop, isGrouped, gaps }: Window): boolean => {
+    const isJoined = (window: Window): boolean => {
+      const { first, stop, isWeak, isGrouped, gaps } = window;
       if (gaps.some((gap) => gap.replace(" \n", "\n").length > 3)) return false;
       const marked = gaps.filter((gap) => /[./_\n]/.test(gap));
       const kinds = new Set(marked.join("").match(/[./_\n]/g));
@@ -254,7 +263,8 @@ export function mask(text: string): string {
       if (kinds.size > 1 || !isGrouped) return false;
       const isLine = kind === "\n";
       if (isLine && gaps.some((gap) => /\n.*\n/s.test(gap))) return false;
-      if (marked.length < gaps.length) return isLine && marked.length === 1;
+      if (marked.length < gaps.length)
+        return isLine && marked.length === 1 && !(isWeak && isPartOfOther(window));
       const left = hasLeft(first) ? gapBefore(first) : "";
       if (isLine ? left.includes(kind) && sizeOf(first - 1) === 4 : left === kind) return false;
       return !(hasRight(stop) && sizeOf(stop) > 3 && gapBefore(stop).includes(kind));

@@ -3,10 +3,11 @@ import { Menu, Tooltip } from "@mantine/core";
 import { IconMessages, IconSettings } from "@tabler/icons-react";
 import { Link, Outlet, useLocation, useNavigate } from "@tanstack/react-router";
 import { lazy, type ReactNode, Suspense, useEffect } from "react";
-import { Avatar } from "../ui/Avatar.tsx";
+import { Avatar, Presence } from "../ui/Avatar.tsx";
 import { clockTime, useNow } from "../ui/time.ts";
 import { hasAnyDraft } from "./drafts.ts";
 import { useConnectivity, useCounts, useDesk, useWaiting } from "./live.ts";
+import { Outage } from "./Outage.tsx";
 import { useOnline } from "./online.ts";
 import styles from "./Shell.module.css";
 import { storage, useServices } from "./services.ts";
@@ -51,7 +52,7 @@ function MyMenu() {
         <button type="button" className={styles.me}>
           <span className="visually-hidden">{t`My account: ${me.name}`}</span>
           <Avatar label={me.name}>
-            <span className={styles.dot} data-on={me.is_on || undefined} />
+            <Presence isOn={me.is_on} />
           </Avatar>
         </button>
       </Menu.Target>
@@ -148,6 +149,7 @@ export function Shell() {
       </nav>
       <main className={styles.main}>
         <Bars />
+        <Outage />
         <Troubles />
         <div className={styles.page}>
           <Suspense>

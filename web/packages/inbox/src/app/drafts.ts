@@ -1,6 +1,6 @@
 /** Unsent words, kept per agent and conversation in this browser; card numbers are hidden before they are stored. */
 
-import type { Id } from "@omnibox/api";
+import type { Id, Offer } from "@omnibox/api";
 import { readJson } from "@omnibox/realtime";
 
 import { useCallback, useSyncExternalStore } from "react";
@@ -12,6 +12,8 @@ export type DraftKind = "reply" | "note";
 export interface Draft {
   text: string;
   kind: DraftKind;
+  /** What the customer shall choose from. */
+  offer?: Offer | null;
 }
 
 const NONE: Draft = { text: "", kind: "reply" };
@@ -26,16 +28,20 @@ export const setDraftOwner = (agent: Id): void => {
 export const readDraft = (conversation: Id): Draft =>
   readJson<Draft>(storage, keyOf(owner, conversation)) ?? NONE;
 
+const isWorthKeeping = ({ text, offer }: Draft): boolean => text.trim() !== "" || Boolean(offer);
+
 export function keepDraft(conversation: Id, draft: Draft): void {
-  const kept = draft.text.trim() ? { ...draft, text: hideCards(draft.text) } : NONE;
-  storage.setItem(keyOf(owner, conversation), kept.text ? JSON.stringify(kept) : "");
+  const kept = isWorthKeeping(draft)
+    ? JSON.stringify({ ...draft, text: hideCards(draft.text) })
+    : "";
+  storage.setItem(keyOf(owner, conversation), kept);
   for (const run of listeners) run();
 }
 
 /** A conversation was merged into another one: what was begun in it is not lost, and goes before nothing. */
 export function takeDraftAlong(from: Id, into: Id): void {
   const draft = readDraft(from);
-  if (!draft.text) return;
+  if (!isWorthKeeping(draft)) return;
   const there = readDraft(into);
   keepDraft(into, there.text ? { ...there, text: `${there.text}\n\n${draft.text}` } : draft);
   keepDraft(from, NONE);
@@ -47,7 +53,7 @@ const subscribe = (run: () => void) => {
 };
 
 export function useHasDraft(conversation: Id): boolean {
-  const read = useCallback(() => readDraft(conversation).text !== "", [conversation]);
+  const read = useCallback(() => isWorthKeeping(readDraft(conversation)), [conversation]);
   return useSyncExternalStore(subscribe, read);
 }
 

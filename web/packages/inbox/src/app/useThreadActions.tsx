@@ -3,26 +3,15 @@
 import { useLingui } from "@lingui/react/macro";
 import type { Id, Message, Row } from "@omnibox/api";
 import { useParams } from "@tanstack/react-router";
-import { lazy, type ReactNode, Suspense, useState } from "react";
+import type { ReactNode } from "react";
+import { usePick } from "../features/chat/usePick.tsx";
 import { useConnectorOf, useRow } from "./live.ts";
 import { useRearranging } from "./rearranging.ts";
 import { useServices } from "./services.ts";
 
-const PickConversation = lazy(() =>
-  import("../features/chat/PickConversation.tsx").then((chunk) => ({
-    default: chunk.PickConversation,
-  })),
-);
-
 /** The last that either side said: a note or a line of history is nobody's to move. */
 export const latestOf = (messages: readonly Message[]): Id | null =>
   messages.findLast(({ kind }) => kind === "inbound" || kind === "outbound")?.id ?? null;
-
-interface Wish {
-  row: Row;
-  /** Null: the whole conversation. */
-  message: Id | null;
-}
 
 interface ThreadActions {
   actions: { id: string; label: string; onClick: () => void }[];
@@ -37,7 +26,7 @@ export function useThreadActions(): ThreadActions {
   const { id } = useParams({ strict: false });
   const row = useRow(Number(id ?? 0));
   const connector = useConnectorOf(row?.channel ?? 0);
-  const [wish, setWish] = useState<Wish | null>(null);
+  const { ask, dialog } = usePick();
   // As in the menus: only where a conversation is a thing of its own, not the person.
   const isOfItsOwn = connector?.capabilities.threads_by === "refs" && row?.state !== "merged";
 
@@ -49,7 +38,13 @@ export function useThreadActions(): ThreadActions {
   const actions =
     row && isOfItsOwn
       ? [
-          act("merge", t`Merge this conversation…`, () => setWish({ row, message: null })),
+          act("merge", t`Merge this conversation…`, () =>
+            ask({
+              row,
+              title: t`Merge this conversation`,
+              onPick: (into) => void merge(row, into),
+            }),
+          ),
           act(
             "split",
             t`Split off the latest message`,
@@ -58,24 +53,16 @@ export function useThreadActions(): ThreadActions {
           act(
             "move",
             t`Move the latest message…`,
-            onLatest((row, message) => setWish({ row, message })),
+            onLatest((row, message) =>
+              ask({
+                row,
+                title: t`Move the latest message`,
+                onPick: (into) => void move(row.id, message, into),
+              }),
+            ),
           ),
         ]
       : [];
 
-  const question = wish && (
-    <Suspense>
-      <PickConversation
-        row={wish.row}
-        title={wish.message === null ? t`Merge this conversation` : t`Move the latest message`}
-        onClose={() => setWish(null)}
-        onPick={(into) => {
-          setWish(null);
-          if (wish.message === null) void merge(wish.row, into);
-          else void move(wish.row.id, wish.message, into);
-        }}
-      />
-    </Suspense>
-  );
-  return { actions, question };
+  return { actions, question: dialog };
 }

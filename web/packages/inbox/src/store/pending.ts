@@ -1,6 +1,6 @@
 /** What this browser wrote and the server has not shown yet. */
 
-import type { Id, Upload } from "@omnibox/api";
+import type { Id, Offer, Upload } from "@omnibox/api";
 import type { Topics } from "./topics.ts";
 
 export interface Pending {
@@ -11,6 +11,7 @@ export interface Pending {
   files: readonly Upload[];
   /** Who gets a copy, as the agent saw it at the click. */
   cc: readonly string[];
+  offer: Offer | null;
   at: string;
   /** question: a colleague answered meanwhile · refused: final, the text waits here. */
   status: "sending" | "question" | "refused";

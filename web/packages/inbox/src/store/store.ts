@@ -38,6 +38,8 @@ export interface Connectivity {
   isSignedOut: boolean;
   /** The server's build differs from this page's. */
   isOutdated: boolean;
+  /** Why the server stores nothing now: a word of the contract. */
+  trouble: string | null;
 }
 
 export interface Limits {
@@ -60,6 +62,7 @@ export function createStore(timers: Timers) {
     asOf: null,
     isSignedOut: false,
     isOutdated: false,
+    trouble: null,
   };
   let generation = 0;
   const typing = new Map<Id, { by: "contact" | Id; timer: number }>();

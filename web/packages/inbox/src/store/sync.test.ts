@@ -62,6 +62,7 @@ const pending = (change: Partial<Pending> = {}): Pending => ({
   text: "Good morning",
   files: [],
   cc: [],
+  offer: null,
   at: "2026-11-21T10:00:00.000Z",
   status: "sending",
   code: null,
@@ -157,6 +158,20 @@ it("a refusal for good keeps the words and says why", async () => {
   sync.write(pending(), {});
   say({ t: "nack", client_id: "c-1", code: "reply_refused", final: true, message: "Closed." });
   expect(store.pending.of(12)[0]).toMatchObject({ status: "refused", why: "Closed." });
+});
+
+it("knows while nothing is stored, from the welcome and from each hint after it", async () => {
+  const { sync, store, say, welcome } = open();
+  await sync.start();
+  await welcome();
+  expect(store.connectivity().trouble).toBeNull();
+  say({ t: "hint", kind: "trouble", code: "full" });
+  expect(store.connectivity().trouble).toBe("full");
+  say({ t: "hint", kind: "trouble", code: null });
+  expect(store.connectivity().trouble).toBeNull();
+  const limits = { text: 99, file_bytes: 9 };
+  say({ t: "welcome", epoch: "k1", head: 5, build: "b1", limits, trouble: "read_only" });
+  expect(store.connectivity().trouble).toBe("read_only");
 });
 
 it("a refused pass is renewed once; only an ended session asks to sign in", async () => {

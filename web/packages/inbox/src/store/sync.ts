@@ -1,6 +1,14 @@
 /** Ties the store to the server: snapshot, feed, pages, and the ops of the outbox. */
 
-import { type Api, ApiError, type FeedEvent, type Id, type Row, type View } from "@omnibox/api";
+import {
+  type Api,
+  ApiError,
+  type FeedEvent,
+  type Id,
+  type Offer,
+  type Row,
+  type View,
+} from "@omnibox/api";
 import {
   type Ack,
   createFeed,
@@ -42,6 +50,7 @@ const pendingOf = (op: Op, at: string): Pending => ({
   text: String(op.text ?? ""),
   files: [],
   cc: Array.isArray(op.cc) ? op.cc.map(String) : [],
+  offer: (op.offer as Offer | undefined) ?? null,
   at,
   status: "sending",
   code: null,
@@ -131,12 +140,17 @@ export function createSync(options: SyncOptions) {
     if (hint.kind === "presence") store.setAgentOnline(Number(hint.agent), Boolean(hint.is_online));
     if (hint.kind === "visitor" && (hint.presence === "here" || hint.presence === "left"))
       store.rows.amend(conversation, { presence: hint.presence });
+    if (hint.kind === "trouble")
+      store.setConnectivity({ trouble: typeof hint.code === "string" ? hint.code : null });
   };
 
   const onWelcome = (welcome: Welcome): void => {
     pageBuild ??= welcome.build;
     store.setLimits(welcome.limits);
-    store.setConnectivity({ isOutdated: welcome.build !== pageBuild });
+    store.setConnectivity({
+      isOutdated: welcome.build !== pageBuild,
+      trouble: welcome.trouble ?? null,
+    });
   };
 
   const feed: Feed = createFeed<FeedEvent, Welcome>({
@@ -249,8 +263,9 @@ export function createSync(options: SyncOptions) {
     changeRow,
     /** False when the outbox is full: the composer keeps the text. */
     write: (pending: Pending, extra: { seen?: Id; anyway?: boolean }): boolean => {
-      const { client_id, kind, conversation, text, files, cc } = pending;
-      const reply = kind === "reply" ? { files: files.map(({ id }) => id), cc, ...extra } : {};
+      const { client_id, kind, conversation, text, files, cc, offer } = pending;
+      const sent = { files: files.map(({ id }) => id), cc, ...(offer && { offer }), ...extra };
+      const reply = kind === "reply" ? sent : {};
       const op = { client_id, kind, conversation, text, ...reply };
       if (!sendOp(feed, outbox, op)) return false;
       store.pending.add(pending);

@@ -16,7 +16,12 @@ export const agent = (change: Partial<Agent> = {}): Agent => ({
   ...change,
 });
 
-export const me = (change: Partial<Me> = {}): Me => ({ ...agent(), signature: "", ...change });
+export const me = (change: Partial<Me> = {}): Me => ({
+  ...agent(),
+  signature: "",
+  picture: "",
+  ...change,
+});
 
 export const connector = (change: Partial<Connector> = {}): Connector => ({
   name: "pigeon",
@@ -30,6 +35,7 @@ export const connector = (change: Partial<Connector> = {}): Connector => ({
     max_text: null,
     formats: ["text"],
     files: { count: 2, bytes: 1_000, types: ["image/*", "application/pdf"] },
+    offers: null,
     receipts: [],
     windows: [],
     subject: false,
@@ -117,6 +123,8 @@ export const message = (change: Partial<Message> = {}): Message => ({
   edited_at: null,
   is_elsewhere: false,
   recipients: null,
+  offer: null,
+  chosen: null,
   why: null,
   related: null,
   moved_from: null,

@@ -34,3 +34,8 @@ export const Avatar = ({ label, size = "m", isNew = false, children }: AvatarPro
     {children}
   </span>
 );
+
+/** A mark in the corner of an avatar: filled where the person takes conversations. */
+export const Presence = ({ isOn }: { isOn: boolean }) => (
+  <span className={styles.presence} data-on={isOn || undefined} />
+);

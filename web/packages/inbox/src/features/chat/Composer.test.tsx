@@ -1,7 +1,7 @@
 import { i18n } from "@lingui/core";
 import { I18nProvider } from "@lingui/react";
 import { MantineProvider } from "@mantine/core";
-import type { Row } from "@omnibox/api";
+import type { Offers, Row } from "@omnibox/api";
 import { cleanup, fireEvent, render, screen } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { createRef } from "react";
@@ -17,10 +17,17 @@ beforeEach(() => {
 });
 afterEach(cleanup);
 
-function open(change: Partial<Row> = {}, recipients = false, by_address = false) {
+function open(
+  change: Partial<Row> = {},
+  recipients = false,
+  by_address = false,
+  offers: Offers | null = null,
+) {
   const services = createServices();
   const { capabilities } = connector();
-  const connectors = [connector({ capabilities: { ...capabilities, recipients, by_address } })];
+  const connectors = [
+    connector({ capabilities: { ...capabilities, recipients, by_address, offers } }),
+  ];
   services.store.load(snapshot({ connectors }));
   const write = vi.fn((_pending: Pending, _extra: object) => true);
   const tellTyping = vi.fn();
@@ -193,4 +200,62 @@ it("a paused channel says that replies wait", () => {
     </I18nProvider>,
   );
   expect(screen.getByText(/replies wait/)).toBeTruthy();
+});
+
+const offers: Offers = {
+  quick_replies: 2,
+  buttons: 1,
+  cards: 0,
+  card_buttons: 0,
+  title: 20,
+  text: 30,
+  card_title: 80,
+  card_subtitle: 80,
+};
+const press = (name: string) => userEvent.click(screen.getByRole("button", { name }));
+const typeInto = (name: string, words: string) =>
+  userEvent.type(screen.getByRole("textbox", { name }), words);
+
+it("choices are made by keyboard, go along once, and a channel that takes none does not ask", async () => {
+  open();
+  expect(screen.queryByRole("button", { name: "Let the customer choose" })).toBeNull();
+  cleanup();
+  const { write } = open({}, false, false, offers);
+  await press("Let the customer choose");
+  await userEvent.click(await screen.findByRole("button", { name: "Add a quick reply" }));
+  await typeInto("Quick reply", "Yes{Enter}yes please{Enter}");
+  expect(screen.queryByRole("textbox", { name: "Quick reply" })).toBeNull(); // two are all it takes
+  await press("Remove yes please");
+  await press("Add a button");
+  await typeInto("Title of the button", "Shop{Tab}http://x.example{Enter}");
+  expect(screen.getByRole("alert").textContent).toBe("A link begins with https://");
+  const link = screen.getByRole("textbox", { name: /^Link of the button/ });
+  await userEvent.clear(link);
+  await userEvent.type(link, "https://x.example{Enter}");
+  await typeInto("Reply", "Coming?{Enter}");
+  expect(write.mock.calls[0]?.[0].offer).toEqual({
+    quick_replies: ["Yes"],
+    buttons: [{ title: "Shop", url: "https://x.example" }],
+    cards: [],
+  });
+  await typeInto("Reply", "And?{Enter}");
+  expect(write.mock.calls[1]?.[0].offer).toBeNull();
+});
+
+it("choices need a text, not too long above buttons, and are kept with the draft", async () => {
+  const { write } = open({}, false, false, offers);
+  await press("Let the customer choose");
+  await userEvent.click(await screen.findByRole("button", { name: "Add a button" }));
+  await typeInto("Title of the button", "4111 1111 1111 1111{Enter}");
+  const reason = () =>
+    screen.getByRole("button", { name: "Send" }).getAttribute("aria-describedby");
+  const words = () => document.getElementById(reason() ?? "")?.textContent;
+  expect(words()).toBe("Write a text above the choices");
+  await typeInto("Reply", "x".repeat(31));
+  expect(words()).toBe("Too long above buttons: at most 30 characters");
+  expect(write).not.toHaveBeenCalled();
+  cleanup();
+  expect(JSON.stringify(localStorage)).not.toContain("4111");
+  open({}, false, false, offers);
+  expect(await screen.findByRole("button", { name: /^Remove •/ })).toBeTruthy();
 });

@@ -1,9 +1,17 @@
 import { Trans, useLingui } from "@lingui/react/macro";
 import { ActionIcon, Button } from "@mantine/core";
 import type { Id, Message, Row } from "@omnibox/api";
-import { IconPaperclip, IconSend2 } from "@tabler/icons-react";
-import { type RefObject, useEffect, useImperativeHandle, useRef, useState } from "react";
-import { type DraftKind, keepDraft, readDraft } from "../../app/drafts.ts";
+import { IconHandClick, IconPaperclip, IconSend2 } from "@tabler/icons-react";
+import {
+  lazy,
+  type RefObject,
+  Suspense,
+  useEffect,
+  useImperativeHandle,
+  useRef,
+  useState,
+} from "react";
+import { type Draft, type DraftKind, keepDraft, readDraft } from "../../app/drafts.ts";
 import { useChannel, useConnectorOf } from "../../app/live.ts";
 import { hideCards } from "../../app/masking.ts";
 import { newId, useServices } from "../../app/services.ts";
@@ -17,10 +25,15 @@ import { Copies } from "./Copies.tsx";
 import { Elsewhere } from "./Elsewhere.tsx";
 import { FileChips } from "./FileChips.tsx";
 import { Notices } from "./Notices.tsx";
+import { hidden as hiddenOffer, isEmpty, NO_OFFER, offerFault } from "./offer.ts";
 import { gateOf, partsOf } from "./policy.ts";
 import { copiedLast } from "./recipients.ts";
 import { Signature } from "./Signature.tsx";
 import { useUploads } from "./useUploads.ts";
+
+const Offering = lazy(() =>
+  import("./Offering.tsx").then((chunk) => ({ default: chunk.Offering })),
+);
 
 const DRAFT_MS = 300;
 const TYPING_MS = 2_000;
@@ -52,6 +65,8 @@ export function Composer({ row, messages, door }: ComposerProps) {
   const [draft] = useState(() => readDraft(id));
   const [text, setText] = useState(draft.text);
   const [kind, setKind] = useState<DraftKind>(draft.kind);
+  const [offer, setOffer] = useState(draft.offer ?? NO_OFFER);
+  const [isOffering, setOffering] = useState(!isEmpty(offer));
   const [cc, setCc] = useState<readonly string[]>(() => copiedLast(row.people));
   // What was on screen when the words were begun: a newer answer makes the server ask.
   const seen = useRef<Id | undefined>(undefined);
@@ -65,6 +80,10 @@ export function Composer({ row, messages, door }: ComposerProps) {
   const isNote = kind === "note";
   const isClosed = !isNote && gate.kind === "closed";
   const most = store.limits().text;
+  const limits = capabilities?.offers ?? null;
+  const offered = limits && !isNote ? offer : NO_OFFER;
+  const fault = limits && offerFault(offered, text, uploads.ready.length > 0, limits);
+  const mostAbove = limits?.text ?? 0;
   const hidden = hideCards(text);
   const isTooLong = text.length > most;
   const hasWords = text.trim() !== "" || (!isNote && uploads.ready.length > 0);
@@ -76,17 +95,22 @@ export function Composer({ row, messages, door }: ComposerProps) {
         ? t`Files are still being uploaded`
         : uploads.hasFault && !isNote
           ? t`Remove the file that cannot be sent`
-          : hasWords
-            ? null
-            : t`Nothing to send yet`;
+          : fault === "needs_text"
+            ? t`Write a text above the choices`
+            : fault === "long_text"
+              ? t`Too long above buttons: at most ${mostAbove} characters`
+              : hasWords
+                ? null
+                : t`Nothing to send yet`;
 
   useEffect(() => {
-    const timer = window.setTimeout(() => keepDraft(id, { text, kind }), DRAFT_MS);
+    const draft = { text, kind, offer: hiddenOffer(offer) };
+    const timer = window.setTimeout(() => keepDraft(id, draft), DRAFT_MS);
     return () => window.clearTimeout(timer);
-  }, [id, text, kind]);
-  const latest = useRef({ text, kind });
+  }, [id, text, kind, offer]);
+  const latest = useRef<Draft>({ text, kind });
   useEffect(() => {
-    latest.current = { text, kind };
+    latest.current = { text, kind, offer: hiddenOffer(offer) };
   });
   useEffect(() => () => keepDraft(id, latest.current), [id]);
 
@@ -108,6 +132,10 @@ export function Composer({ row, messages, door }: ComposerProps) {
       setText((old) => (old.trim() ? `${old}\n${pending.text}` : pending.text));
       uploads.restore(pending.files);
       setCc(pending.cc);
+      if (pending.offer) {
+        setOffer(pending.offer);
+        setOffering(true);
+      }
       requestAnimationFrame(() => area.current?.focus());
     },
   }));
@@ -131,6 +159,7 @@ export function Composer({ row, messages, door }: ComposerProps) {
       text: hideCards(text.trim()),
       files: isNote ? [] : uploads.ready,
       cc: isNote ? [] : cc,
+      offer: hiddenOffer(offered),
       at: new Date().toISOString(),
       status: "sending",
       code: null,
@@ -144,8 +173,12 @@ export function Composer({ row, messages, door }: ComposerProps) {
       return;
     }
     setText("");
-    keepDraft(id, { text: "", kind });
-    if (!isNote) uploads.clear();
+    keepDraft(id, { text: "", kind, offer: isNote ? hiddenOffer(offer) : null });
+    if (!isNote) {
+      uploads.clear();
+      setOffer(NO_OFFER);
+      setOffering(false);
+    }
     seen.current = undefined;
     area.current?.focus();
   };
@@ -238,6 +271,11 @@ export function Composer({ row, messages, door }: ComposerProps) {
       />
       {!isNote && !isClosed && <Signature channel={row.channel} />}
       {!isNote && <FileChips uploads={uploads} />}
+      {!isNote && !isClosed && limits && isOffering && (
+        <Suspense>
+          <Offering offer={offer} limits={limits} onChange={setOffer} />
+        </Suspense>
+      )}
       <div className={styles.tools}>
         <input
           ref={picker}
@@ -262,6 +300,23 @@ export function Composer({ row, messages, door }: ComposerProps) {
             <IconPaperclip size={18} stroke={1.75} />
           </ActionIcon>
         </Reasoned>
+        {!isNote && limits && (
+          <Reasoned
+            reason={isClosed ? t`The reply window is closed` : null}
+            hint={t`Let the customer choose`}
+          >
+            <ActionIcon
+              variant="subtle"
+              color="neutral"
+              size={32}
+              aria-label={t`Let the customer choose`}
+              aria-expanded={isOffering}
+              onClick={() => setOffering(!isOffering)}
+            >
+              <IconHandClick size={18} stroke={1.75} />
+            </ActionIcon>
+          </Reasoned>
+        )}
         <span className={`num ${styles.left}`} data-over={isTooLong || undefined}>
           {text.length > most * 0.8 && `${text.length} / ${most}`}
         </span>

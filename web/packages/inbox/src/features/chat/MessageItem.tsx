@@ -9,9 +9,11 @@ import { ChannelIcon } from "../../ui/ChannelIcon.tsx";
 import { RichText } from "../../ui/RichText.tsx";
 import { clockTime, fullTime } from "../../ui/time.ts";
 import { DeliveryTrouble, Tick } from "./Delivery.tsx";
+import { Edited } from "./Edited.tsx";
 import { Files, isPicture } from "./Files.tsx";
 import styles from "./MessageItem.module.css";
 import { MessageMenu } from "./MessageMenu.tsx";
+import { ChosenFrom, Offered } from "./Offered.tsx";
 import { Original } from "./Original.tsx";
 import { rearrangementOf, useLineWords, useWhy } from "./why.ts";
 
@@ -158,7 +160,7 @@ function Meta({ message, isLast }: { message: Message; isLast: boolean }) {
       {reactions.length > 0 && <span>{reactions.join(" ")}</span>}
       {automatic && <Trans>automatic</Trans>}
       {is_elsewhere && <Trans>answered outside</Trans>}
-      {edited_at && <Trans>edited</Trans>}
+      {edited_at && <Edited message={message} />}
       <time dateTime={at} title={fullTime(at, i18n.locale)} className="num">
         {clockTime(at, i18n.locale)}
       </time>
@@ -232,6 +234,8 @@ function MessageItemContent({ message, isFirst, isLast, contact, homeChannel }: 
           <MessageMenu message={message} />
         </div>
       )}
+      {message.offer && <Offered message={message} offer={message.offer} />}
+      {message.chosen && <ChosenFrom message={message} chosen={message.chosen} />}
       <Files files={files} />
       <Meta message={message} isLast={isLast} />
       <DeliveryTrouble message={message} />

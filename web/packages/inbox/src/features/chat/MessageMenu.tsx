@@ -2,16 +2,12 @@ import { Trans, useLingui } from "@lingui/react/macro";
 import { ActionIcon, Menu } from "@mantine/core";
 import type { Message } from "@omnibox/api";
 import { IconArrowsSplit2, IconCreditCardOff, IconDots, IconSwitch3 } from "@tabler/icons-react";
-import { lazy, Suspense, useState } from "react";
 import { useConnectorOf, useRow } from "../../app/live.ts";
 import { useRearranging } from "../../app/rearranging.ts";
 import { spotsOf } from "../../ui/spots.ts";
 import styles from "./MessageItem.module.css";
 import { useMaskReport } from "./useMaskReport.ts";
-
-const PickConversation = lazy(() =>
-  import("./PickConversation.tsx").then((chunk) => ({ default: chunk.PickConversation })),
-);
+import { usePick } from "./usePick.tsx";
 
 const MOST_SPOTS = 5;
 
@@ -21,11 +17,17 @@ export function MessageMenu({ message }: { message: Message }) {
   const { split, move } = useRearranging();
   const row = useRow(message.conversation);
   const connector = useConnectorOf(message.channel);
-  const [isPicking, setPicking] = useState(false);
+  const { ask, dialog } = usePick();
   const reportMask = useMaskReport();
   const canMove = connector?.capabilities.threads_by === "refs" && message.kind !== "note";
   const spots = spotsOf(message.text).slice(0, MOST_SPOTS);
   if (!row || (!canMove && spots.length === 0)) return null;
+  const askAndMove = () =>
+    ask({
+      row,
+      title: t`Move this message`,
+      onPick: (into) => void move(row.id, message.id, into),
+    });
   return (
     <>
       <Menu position="bottom-end" width={240}>
@@ -55,7 +57,7 @@ export function MessageMenu({ message }: { message: Message }) {
               >
                 <Trans>Split off this message</Trans>
               </Menu.Item>
-              <Menu.Item leftSection={<IconSwitch3 size={16} />} onClick={() => setPicking(true)}>
+              <Menu.Item leftSection={<IconSwitch3 size={16} />} onClick={askAndMove}>
                 <Trans>Move this message…</Trans>
               </Menu.Item>
             </>
@@ -84,19 +86,7 @@ export function MessageMenu({ message }: { message: Message }) {
           )}
         </Menu.Dropdown>
       </Menu>
-      {isPicking && (
-        <Suspense>
-          <PickConversation
-            row={row}
-            title={t`Move this message`}
-            onClose={() => setPicking(false)}
-            onPick={(into) => {
-              setPicking(false);
-              void move(row.id, message.id, into);
-            }}
-          />
-        </Suspense>
-      )}
+      {dialog}
     </>
   );
 }

@@ -2,21 +2,19 @@ import { Trans, useLingui } from "@lingui/react/macro";
 import { ActionIcon, Menu } from "@mantine/core";
 import type { Row } from "@omnibox/api";
 import { IconDots, IconGitMerge } from "@tabler/icons-react";
-import { lazy, Suspense, useState } from "react";
 import { useConnectorOf } from "../../app/live.ts";
 import { useRearranging } from "../../app/rearranging.ts";
-
-const PickConversation = lazy(() =>
-  import("./PickConversation.tsx").then((chunk) => ({ default: chunk.PickConversation })),
-);
+import { usePick } from "./usePick.tsx";
 
 /** What else can be done to a conversation. */
 export function MoreMenu({ row }: { row: Row }) {
   const { t } = useLingui();
   const { merge } = useRearranging();
   const connector = useConnectorOf(row.channel);
-  const [isPicking, setPicking] = useState(false);
+  const { ask, dialog } = usePick();
   if (connector?.capabilities.threads_by !== "refs") return null;
+  const askAndMerge = () =>
+    ask({ row, title: t`Merge this conversation`, onPick: (into) => void merge(row, into) });
   return (
     <>
       <Menu position="bottom-end" width={220}>
@@ -26,24 +24,12 @@ export function MoreMenu({ row }: { row: Row }) {
           </ActionIcon>
         </Menu.Target>
         <Menu.Dropdown>
-          <Menu.Item leftSection={<IconGitMerge size={16} />} onClick={() => setPicking(true)}>
+          <Menu.Item leftSection={<IconGitMerge size={16} />} onClick={askAndMerge}>
             <Trans>Merge into…</Trans>
           </Menu.Item>
         </Menu.Dropdown>
       </Menu>
-      {isPicking && (
-        <Suspense>
-          <PickConversation
-            row={row}
-            title={t`Merge this conversation`}
-            onClose={() => setPicking(false)}
-            onPick={(into) => {
-              setPicking(false);
-              void merge(row, into);
-            }}
-          />
-        </Suspense>
-      )}
+      {dialog}
     </>
   );
 }

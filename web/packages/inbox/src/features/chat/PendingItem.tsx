@@ -7,6 +7,7 @@ import { RichText } from "../../ui/RichText.tsx";
 import { useCodeWords } from "../../ui/reasons.ts";
 import trouble from "./Delivery.module.css";
 import styles from "./MessageItem.module.css";
+import { Choices as Offer } from "./Offered.tsx";
 
 interface PendingItemProps {
   pending: Pending;
@@ -78,6 +79,7 @@ export function PendingItem({ pending, onEdit }: PendingItemProps) {
           <RichText text={text} />
         </div>
       )}
+      {pending.offer && <Offer offer={pending.offer} />}
       {count > 0 && <p className={styles.meta}>{files.map(({ name }) => name).join(", ")}</p>}
       {status === "sending" ? (
         <p className={styles.meta}>

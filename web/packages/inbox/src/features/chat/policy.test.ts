@@ -149,6 +149,7 @@ describe("the log", () => {
       text: "Hi",
       files: [],
       cc: [],
+      offer: null,
       at: at(0),
       status: "sending",
       code: null,

@@ -2,7 +2,7 @@ import { Plural, Trans, useLingui } from "@lingui/react/macro";
 import { Popover, Switch } from "@mantine/core";
 import { useDesk } from "../../app/live.ts";
 import { useOnline } from "../../app/online.ts";
-import { Avatar } from "../../ui/Avatar.tsx";
+import { Avatar, Presence } from "../../ui/Avatar.tsx";
 import styles from "./AgentHeader.module.css";
 
 /** Who I am here, and whether I take conversations. */
@@ -13,7 +13,7 @@ export function AgentHeader() {
   return (
     <header className={styles.header}>
       <Avatar label={me.name}>
-        <span className={styles.dot} data-on={me.is_on || undefined} />
+        <Presence isOn={me.is_on} />
       </Avatar>
       <div className={styles.who}>
         <span className={`clip ${styles.name}`}>{me.name}</span>

@@ -9,6 +9,7 @@ import { Ago } from "../../ui/Ago.tsx";
 import { Avatar } from "../../ui/Avatar.tsx";
 import { ChannelIcon } from "../../ui/ChannelIcon.tsx";
 import styles from "./ConversationRow.module.css";
+import entry from "./Entry.module.css";
 import { StatusMark, Unread, useStatusWords } from "./StatusMark.tsx";
 import { statusOf } from "./status.ts";
 
@@ -119,16 +120,16 @@ function ConversationRowContent(props: ConversationRowProps) {
           <StatusMark status={status} hasCount={row.unread > 0} />
           <Unread count={row.unread} />
         </Avatar>
-        <span className={styles.body}>
-          <span className={styles.line}>
-            <bdi className={`clip ${styles.name}`} data-strong={isStrong || undefined}>
+        <span className={entry.body}>
+          <span className={entry.line}>
+            <bdi className={`clip ${entry.name}`} data-strong={isStrong || undefined}>
               {row.contact.label}
             </bdi>
             <ChannelIcon connector={connector} inList />
-            <span className={styles.space} />
-            <Ago time={row.last_at} className={styles.time} />
+            <span className={entry.space} />
+            <Ago time={row.last_at} className={entry.time} />
           </span>
-          <span className={styles.line}>
+          <span className={entry.line}>
             <span className="visually-hidden">{words(status)}. </span>
             {row.unread > 0 && (
               <span className="visually-hidden">
@@ -138,7 +139,7 @@ function ConversationRowContent(props: ConversationRowProps) {
             <span className={`clip ${styles.preview}`} data-strong={isStrong || undefined}>
               <Preview row={row} isTyping={isTyping} />
             </span>
-            <span className={styles.space} />
+            <span className={entry.space} />
             {row.failed > 0 && (
               <span className={styles.failed}>
                 <IconAlertCircle size={14} aria-hidden="true" />

@@ -10,6 +10,7 @@ import { Ago } from "../../ui/Ago.tsx";
 import { Avatar } from "../../ui/Avatar.tsx";
 import { ChannelIcon } from "../../ui/ChannelIcon.tsx";
 import { Empty, Failed, RowSkeletons } from "../../ui/States.tsx";
+import entry from "./Entry.module.css";
 import styles from "./SearchResults.module.css";
 
 const PAUSE_MS = 200; // in typing, before the server is asked
@@ -77,11 +78,11 @@ function Result({ hit, isOpened, isFirst, onOpen }: ResultProps) {
       onClick={onOpen}
     >
       <Avatar label={contact.label} />
-      <span className={styles.body}>
-        <span className={styles.line}>
-          <bdi className={`clip ${styles.name}`}>{contact.label}</bdi>
+      <span className={entry.body}>
+        <span className={entry.line}>
+          <bdi className={`clip ${entry.name}`}>{contact.label}</bdi>
           <ChannelIcon connector={connector} inList />
-          <span className={styles.space} />
+          <span className={entry.space} />
           {state === "resolved" && (
             <span className={styles.resolved}>
               <IconCheck size={13} aria-hidden="true" />
@@ -90,7 +91,7 @@ function Result({ hit, isOpened, isFirst, onOpen }: ResultProps) {
               </span>
             </span>
           )}
-          <Ago time={hit.at} className={styles.time} />
+          <Ago time={hit.at} className={entry.time} />
         </span>
         <span className={styles.excerpt}>
           <Where hit={hit} />

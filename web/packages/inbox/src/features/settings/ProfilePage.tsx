@@ -101,6 +101,41 @@ function Signature() {
   );
 }
 
+function Picture() {
+  const { t } = useLingui();
+  const { api, store } = useServices();
+  const { me } = useDesk();
+  const form = useTexts({ picture: me.picture });
+  return (
+    <form
+      className={styles.name}
+      onSubmit={form.submit(async ({ picture }) => {
+        const saved = await api.changeMe({ picture: picture.trim() });
+        store.putAgent(saved);
+        form.set({ picture: saved.picture });
+        toast(t`Saved`);
+      })}
+    >
+      <TextInput
+        {...form.field("picture")}
+        label={t`Address of your picture`}
+        description={t`Customers see it on the channels that show who answers. It begins with https:// and is open to everybody.`}
+        type="url"
+        placeholder="https://"
+        error={form.faults.picture ?? form.fault}
+      />
+      <Button
+        type="submit"
+        variant="default"
+        loading={form.isBusy}
+        disabled={form.values.picture.trim() === me.picture}
+      >
+        <Trans>Save</Trans>
+      </Button>
+    </form>
+  );
+}
+
 function Password() {
   const { t } = useLingui();
   const { api } = useServices();
@@ -181,6 +216,7 @@ export default function ProfilePage() {
       <Panel title={t`You`}>
         <Name />
         <Signature />
+        <Picture />
         <Switch
           label={t`Online`}
           description={t`Offline, you still see everything; customers see that nobody is there.`}
