@@ -18,8 +18,8 @@ from tests.canary.cards import spelled
 from tests.canary.letters import files, html
 from tests.canary.places import text_columns
 from tests.canary.search import found, in_folder
-from tests.inbox.conftest import House
 from tests.inbox.conftest import house as house  # the fixture
+from tests.inbox.house import House
 
 import omnibox
 from omnibox.connector import File, Inbound, Unreadable

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from tests.faults.figures import figure
 from tests.faults.houses import opened
-from tests.inbox.conftest import House
+from tests.inbox.house import House
 
 __all__ = ["figure", "house"]
 

@@ -11,7 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from tests.inbox.conftest import PASSWORD, SOON_S, House, configured
+from tests.inbox.house import PASSWORD, SOON_S, House, configured
 
 from omnibox.app import listening, running
 from omnibox.testing.world.demo import PAGE, Admin, World, connect_world

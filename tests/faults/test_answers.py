@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from tests.faults.houses import at_rest, hasten, outbound, people, received, times, until
-from tests.inbox.conftest import House
+from tests.inbox.house import House
 
 import omnibox_messenger.graph
 import omnibox_messenger.pace

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from tests.faults.houses import received, times, until
-from tests.inbox.conftest import House
+from tests.inbox.house import House
 
 from omnibox.testing.world.demo import PSID
 

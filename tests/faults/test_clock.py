@@ -8,7 +8,7 @@ import aiohttp
 from tests.faults.hooks import post, said
 from tests.faults.houses import at_rest, hasten, outbound, people, received, times, until
 from tests.faults.screens import Screen
-from tests.inbox.conftest import PASSWORD, House
+from tests.inbox.house import PASSWORD, House
 
 from omnibox.testing.world.demo import MAILBOX
 from omnibox.testing.world.graph import Fault

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from tests.faults.houses import Row, hasten, people, received
-from tests.inbox.conftest import House
+from tests.inbox.house import House
 
 from omnibox.testing.world.demo import CUSTOMER, MAILBOX
 from omnibox.testing.world.graph import Fault

@@ -16,7 +16,7 @@ from tests.e2e.conftest import Stage
 from tests.faults.hooks import post, said
 from tests.faults.houses import IS_LONG, SOON_S
 from tests.faults.processes import served
-from tests.inbox.conftest import House
+from tests.inbox.house import House
 
 from omnibox.testing.world.graph import Graph, PageEvent
 from omnibox.web import readiness

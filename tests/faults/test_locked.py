@@ -17,7 +17,7 @@ import pytest
 import sqlalchemy as sa
 from tests.faults.hooks import post, said
 from tests.faults.houses import times
-from tests.inbox.conftest import House
+from tests.inbox.house import House
 
 from omnibox.web import readiness
 

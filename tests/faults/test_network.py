@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from tests.faults.houses import at_rest, hasten, opened, outbound, people, received
-from tests.inbox.conftest import House
+from tests.inbox.house import House
 from tests.servers import spare_port
 
 from omnibox.testing.world.demo import CUSTOMER, MAILBOX

@@ -16,7 +16,7 @@ from tests.faults.figures import Figure
 from tests.faults.hooks import Answered, post, said
 from tests.faults.houses import all_messages, at_rest, opened, people, received, times, until
 from tests.faults.screens import Screen
-from tests.inbox.conftest import House
+from tests.inbox.house import House
 from tests.servers import Postgres
 
 PEOPLE = 4

@@ -13,7 +13,7 @@ import aiohttp
 from tests.faults.hooks import post, said
 from tests.faults.houses import IS_LONG, times, until, until_none
 from tests.faults.screens import Screen
-from tests.inbox.conftest import House
+from tests.inbox.house import House
 
 LARGE = "x" * 30_000
 STORMS = times(3, 4)

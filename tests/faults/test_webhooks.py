@@ -9,7 +9,7 @@ from datetime import timedelta
 import aiohttp
 from tests.faults.hooks import post, said
 from tests.faults.houses import people, times
-from tests.inbox.conftest import House
+from tests.inbox.house import House
 
 BATCH = 1_000  # what Meta puts into one call at most
 LATE = timedelta(hours=36)  # for so long Meta tries again

@@ -13,7 +13,7 @@ from typing import Any
 import aiohttp
 import pytest
 from tests.faults.houses import opened, outbound, people, received, times, until
-from tests.inbox.conftest import House
+from tests.inbox.house import House
 
 from omnibox.blobs import Blobs
 from omnibox.bus import LocalBus

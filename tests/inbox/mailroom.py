@@ -11,7 +11,7 @@ from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 
-from tests.inbox.conftest import PASSWORD, House, configured
+from tests.inbox.house import PASSWORD, House, configured
 
 from omnibox.app import listening, running
 from omnibox.clock import now

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from tests.inbox.conftest import PASSWORD, House
+from tests.inbox.house import PASSWORD, House
 
 from omnibox.testing.world.demo import CUSTOMER, MAILBOX, PSID
 from omnibox.testing.world.graph import Fault

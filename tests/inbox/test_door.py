@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from tests.inbox.conftest import House
+from tests.inbox.house import House
 from tests.inbox.installed import SUPPORT, Installation, install
 from tests.servers import spare_port
 

@@ -12,7 +12,7 @@ import time
 from typing import Any
 
 import pytest
-from tests.inbox.conftest import House
+from tests.inbox.house import House
 
 from omnibox.testing.world.demo import PAGE, PSID
 

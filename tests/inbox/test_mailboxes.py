@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import aiohttp
-from tests.inbox.conftest import House
+from tests.inbox.house import House
 
 from omnibox.testing.world.demo import CUSTOMER, MAILBOX
 from omnibox.testing.world.imap_folder import MailFolder

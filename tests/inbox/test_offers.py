@@ -5,8 +5,8 @@ from __future__ import annotations
 import secrets
 from typing import Any
 
-from tests.inbox.conftest import House
 from tests.inbox.conftest import house as house  # the fixture
+from tests.inbox.house import House
 
 from omnibox.testing.world.demo import CUSTOMER, MAILBOX, PSID
 

@@ -3,33 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
-import pytest
 import sqlalchemy as sa
-from tests.inbox.mailroom import ANA, BEN, EVE, Room, mailroom
+from tests.inbox.mailroom import ANA, BEN, EVE, Room
 
 from omnibox.inbox import conversations
 from omnibox.masking import mask
 from omnibox.store import Transaction
 from omnibox.store.tables import message
-
-
-@pytest.fixture
-async def room(tmp_path: Path) -> AsyncIterator[Room]:
-    async with mailroom(tmp_path / "home") as room:
-        yield room
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-async def either(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Room]:
-    """For what the store has a part in."""
-    settings = {} if request.param == "sqlite" else {"database_url": request.getfixturevalue("postgres_url")}
-    async with mailroom(tmp_path / "home", **settings) as room:
-        yield room
 
 
 async def state_of(room: Room) -> dict[str, Any]:

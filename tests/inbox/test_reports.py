@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
@@ -10,25 +9,12 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from tests.inbox.conftest import PASSWORD, configured
-from tests.inbox.mailroom import ANA, BEN, EVE, HELP, Room, mailroom
+from tests.inbox.house import PASSWORD, configured
+from tests.inbox.mailroom import ANA, BEN, EVE, HELP, Room
 
 from omnibox.app import listening, running
 from omnibox.store.tables import delivery, job, message
 from omnibox.testing.world.demo import Admin, World
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-async def room(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Room]:
-    settings = {} if request.param == "sqlite" else {"database_url": request.getfixturevalue("postgres_url")}
-    async with mailroom(tmp_path / "home", **settings) as room:
-        yield room
-
-
-@pytest.fixture
-async def small(tmp_path: Path) -> AsyncIterator[Room]:
-    async with mailroom(tmp_path / "home") as room:
-        yield room
 
 
 def report(
@@ -80,53 +66,53 @@ def brought(room: Room, raw: bytes) -> None:
 
 
 @pytest.mark.parametrize("state", ["open", "resolved"])
-async def test_a_mail_that_comes_back_has_failed_with_the_reason(room: Room, state: str) -> None:
-    home, own = await answered(room)
+async def test_a_mail_that_comes_back_has_failed_with_the_reason(either: Room, state: str) -> None:
+    home, own = await answered(either)
     if state == "resolved":
-        await room.do(f"conversations/{home}/resolve")
-    before = await room.row_of(home)
-    brought(room, report(own, (ANA, "failed", "5.1.1"), words="No such mailbox there"))
-    told = await room.landed("No such mailbox there")
+        await either.do(f"conversations/{home}/resolve")
+    before = await either.row_of(home)
+    brought(either, report(own, (ANA, "failed", "5.1.1"), words="No such mailbox there"))
+    told = await either.landed("No such mailbox there")
     assert (told["conversation"], told["why"], told["automatic"]) == (home, "report", True)
-    found = await outcome(room, home)
+    found = await outcome(either, home)
     assert (found["state"], found["code"]) == ("failed", "email.no_such_mailbox")
-    row = await room.row_of(home)
+    row = await either.row_of(home)
     assert (row["state"], row["unread"], row["failed"]) == (state, before["unread"], 1)
-    assert len(await room.all_rows()) == 1
-    assert len(room.world.house.smtp.received) == 1
+    assert len(await either.all_rows()) == 1
+    assert len(either.world.house.smtp.received) == 1
 
 
-async def test_a_report_in_plain_words_counts_as_well(room: Room) -> None:
-    home, own = await answered(room)
-    brought(room, pasted(own, ANA, "I'm afraid I wasn't able to deliver your message"))
-    told = await room.landed("I'm afraid")
+async def test_a_report_in_plain_words_counts_as_well(either: Room) -> None:
+    home, own = await answered(either)
+    brought(either, pasted(own, ANA, "I'm afraid I wasn't able to deliver your message"))
+    told = await either.landed("I'm afraid")
     assert (told["conversation"], told["why"]) == (home, "report")
-    assert (await outcome(room, home))["state"] == "failed"
+    assert (await outcome(either, home))["state"] == "failed"
 
 
-async def test_a_relay_that_puts_its_own_id_in_place_hides_nothing(small: Room) -> None:
-    small.world.house.rewrites_ids = True
-    home, relayed = await answered(small)
+async def test_a_relay_that_puts_its_own_id_in_place_hides_nothing(room: Room) -> None:
+    room.world.house.rewrites_ids = True
+    home, relayed = await answered(room)
     assert relayed.startswith("relay-")
-    brought(small, report(relayed, (ANA, "failed", "5.2.2"), words="By the id of the relay"))
-    assert (await small.landed("By the id of the relay"))["conversation"] == home
-    assert (await outcome(small, home))["code"] == "email.mailbox_full"
+    brought(room, report(relayed, (ANA, "failed", "5.2.2"), words="By the id of the relay"))
+    assert (await room.landed("By the id of the relay"))["conversation"] == home
+    assert (await outcome(room, home))["code"] == "email.mailbox_full"
 
 
-async def test_the_mark_in_the_copy_is_enough(small: Room) -> None:
-    first = await small.say(ANA, "My parcel is lost")
-    mail = await small.answer(first["conversation"], "We look for it")
-    mark = f"X-Omnibox-Id: {mail['X-Omnibox-Id']}\r\n"
-    brought(small, report("unheard-of@relay.example", (ANA, "failed", "5.1.1"), words="By the mark", more=mark))
-    assert (await small.landed("By the mark"))["conversation"] == first["conversation"]
-
-
-async def test_the_address_it_was_sent_back_to_names_the_last_mail_that_went_there(room: Room) -> None:
-    """Many plain reports hold nothing of the original; the envelope's sender is all they have."""
+async def test_the_mark_in_the_copy_is_enough(room: Room) -> None:
     first = await room.say(ANA, "My parcel is lost")
+    mail = await room.answer(first["conversation"], "We look for it")
+    mark = f"X-Omnibox-Id: {mail['X-Omnibox-Id']}\r\n"
+    brought(room, report("unheard-of@relay.example", (ANA, "failed", "5.1.1"), words="By the mark", more=mark))
+    assert (await room.landed("By the mark"))["conversation"] == first["conversation"]
+
+
+async def test_the_address_it_was_sent_back_to_names_the_last_mail_that_went_there(either: Room) -> None:
+    """Many plain reports hold nothing of the original; the envelope's sender is all they have."""
+    first = await either.say(ANA, "My parcel is lost")
     home = first["conversation"]
-    await room.answer(home, "We look for it")
-    mail = await room.answer(home, "We have found it")
+    await either.answer(home, "We look for it")
+    mail = await either.answer(home, "We have found it")
     back = str(mail["Reply-To"]).rpartition("<")[2].strip("<> ")
     for number, address in enumerate((EVE, ANA, ANA)):
         raw = (
@@ -134,72 +120,72 @@ async def test_the_address_it_was_sent_back_to_names_the_last_mail_that_went_the
             f"Message-ID: <{number}@old.example>\r\n\r\nNumber {number}: your message could not be delivered.\r\n\r\n"
             f"<{address}>: 550 5.1.1 no\r\n"
         )
-        room.world.house.deliver(raw.encode(), back)
-        told = await room.landed(f"Number {number}:")
+        either.world.house.deliver(raw.encode(), back)
+        told = await either.landed(f"Number {number}:")
         assert (told["conversation"] == home) == (address == ANA)
-    states = [one["deliveries"][0]["state"] for one in await room.messages(home) if one["kind"] == "outbound"]
+    states = [one["deliveries"][0]["state"] for one in await either.messages(home) if one["kind"] == "outbound"]
     assert states == ["sent", "failed"]
 
 
-async def test_a_delay_is_shown_and_fails_nothing(room: Room) -> None:
-    home, own = await answered(room)
-    brought(room, report(own, (ANA, "delayed", "4.4.1"), words="It takes longer"))
-    assert (await room.landed("It takes longer"))["automatic"] is True
-    found = await outcome(room, home)
+async def test_a_delay_is_shown_and_fails_nothing(either: Room) -> None:
+    home, own = await answered(either)
+    brought(either, report(own, (ANA, "delayed", "4.4.1"), words="It takes longer"))
+    assert (await either.landed("It takes longer"))["automatic"] is True
+    found = await outcome(either, home)
     assert (found["state"], found["is_delayed"]) == ("sent", True)
-    brought(room, report(own, (ANA, "delivered", "2.0.0"), words="Now it is there", number=2))
-    await room.landed("Now it is there")
-    found = await outcome(room, home)
+    brought(either, report(own, (ANA, "delivered", "2.0.0"), words="Now it is there", number=2))
+    await either.landed("Now it is there")
+    found = await outcome(either, home)
     assert (found["state"], found["is_delayed"]) == ("delivered", False)
 
 
-async def test_of_several_recipients_the_one_who_did_not_get_it_is_named(room: Room) -> None:
-    home, own = await answered(room, cc=[BEN])
-    brought(room, report(own, (BEN, "failed", "5.1.1"), words="Ben is unknown"))
-    assert (await room.landed("Ben is unknown"))["conversation"] == home
-    outcomes = {one["address"]: (one["state"], one["code"]) for one in (await outcome(room, home))["recipients"]}
+async def test_of_several_recipients_the_one_who_did_not_get_it_is_named(either: Room) -> None:
+    home, own = await answered(either, cc=[BEN])
+    brought(either, report(own, (BEN, "failed", "5.1.1"), words="Ben is unknown"))
+    assert (await either.landed("Ben is unknown"))["conversation"] == home
+    outcomes = {one["address"]: (one["state"], one["code"]) for one in (await outcome(either, home))["recipients"]}
     assert outcomes == {ANA: ("sent", None), BEN: ("failed", "email.no_such_mailbox")}
 
 
 @pytest.mark.parametrize("known", [False, True])
-async def test_a_forged_report_changes_nothing(room: Room, known: bool) -> None:
-    home, own = await answered(room)
+async def test_a_forged_report_changes_nothing(either: Room, known: bool) -> None:
+    home, own = await answered(either)
     original, address = (own, EVE) if known else ("0.omnibox@brightleaf.example", ANA)
-    brought(room, report(original, (address, "failed", "5.1.1"), words="This was forged"))
-    told = await room.landed("This was forged")
+    brought(either, report(original, (address, "failed", "5.1.1"), words="This was forged"))
+    told = await either.landed("This was forged")
     assert told["conversation"] != home
-    assert (await outcome(room, home))["state"] == "sent"
-    row = await room.row_of(told["conversation"])
+    assert (await outcome(either, home))["state"] == "sent"
+    row = await either.row_of(told["conversation"])
     assert (row["state"], row["automatic"], row["unread"]) == ("resolved", True, 0)
-    assert [one["id"] for one in await room.rows()] == [home]
+    assert [one["id"] for one in await either.rows()] == [home]
 
 
-async def test_a_card_number_in_the_copy_that_came_back_reaches_no_disk(small: Room, tmp_path: Path) -> None:
+async def test_a_card_number_in_the_copy_that_came_back_reaches_no_disk(room: Room, tmp_path: Path) -> None:
     """What the customer had written to somebody else comes to us as an attached mail."""
     card = "4111 1111 1111 1111"
-    brought(small, report("0@else.example", (EVE, "failed", "5.1.1"), words="With a card", more=f"Subject: {card}\r\n"))
-    await small.landed("With a card")
+    brought(room, report("0@else.example", (EVE, "failed", "5.1.1"), words="With a card", more=f"Subject: {card}\r\n"))
+    await room.landed("With a card")
     kept = [path for path in (tmp_path / "home").rglob("*") if path.is_file()]
     assert any(b"With a card" in path.read_bytes() for path in kept)
     assert [path.name for path in kept if card.encode() in path.read_bytes()] == []
 
 
-async def test_a_flood_of_a_thousand_reports_makes_no_mail_and_no_noise(small: Room) -> None:
+async def test_a_flood_of_a_thousand_reports_makes_no_mail_and_no_noise(room: Room) -> None:
     """Somebody writes spam in our name: what comes back from all over the world is backscatter."""
-    home, _ = await answered(small)
-    sent = len(small.world.house.smtp.received)
+    home, _ = await answered(room)
+    sent = len(room.world.house.smtp.received)
     for number in range(1000):
         host = f"mx{number % 20}.else.example"
         about, words = f"{number}@spam.example", f"Flood {number}."
-        brought(small, report(about, (EVE, "failed", "5.1.1"), words=words, number=number, host=host))
+        brought(room, report(about, (EVE, "failed", "5.1.1"), words=words, number=number, host=host))
 
-    await small.until(partial(_holds, small, 1000 + 2))
-    assert [one["id"] for one in await small.rows()] == [home]
-    resolved = await small.rows("resolved")
+    await room.until(partial(_holds, room, 1000 + 2))
+    assert [one["id"] for one in await room.rows()] == [home]
+    resolved = await room.rows("resolved")
     assert len(resolved) == 20  # one for each mail system, not one for each report
     assert all(row["automatic"] and row["unread"] == 0 for row in resolved)
-    assert len(small.world.house.smtp.received) == sent
-    assert (await outcome(small, home))["state"] == "sent"
+    assert len(room.world.house.smtp.received) == sent
+    assert (await outcome(room, home))["state"] == "sent"
 
 
 async def _holds(room: Room, messages: int) -> bool:
@@ -247,57 +233,56 @@ async def confirming(room: Room) -> None:
             await room.admin.ask("PATCH", f"/api/channels/{channel['id']}", body)
 
 
-async def test_no_kind_of_automatic_mail_reopens_counts_or_is_answered(small: Room) -> None:
-    await confirming(small)
-    first = await small.say(ANA, "My parcel is lost")
+async def test_no_kind_of_automatic_mail_reopens_counts_or_is_answered(room: Room) -> None:
+    await confirming(room)
+    first = await room.say(ANA, "My parcel is lost")
     home = first["conversation"]
 
     async def confirmed() -> bool:
-        return len(small.world.house.sent_to(ANA)) == 1
+        return len(room.world.house.sent_to(ANA)) == 1
 
-    await small.until(confirmed)
-    await small.do(f"conversations/{home}/resolve")
+    await room.until(confirmed)
+    await room.do(f"conversations/{home}/resolve")
     for number, header in enumerate(AUTOMATIC):
-        small.write(ANA, f"Away {number}.", answers=first["mail_id"], more=[header])
-        small.write(f"machine{number}@customer.example", f"Robot {number}.", more=[header])
-    await small.until(partial(_holds, small, 2 + 2 * len(AUTOMATIC)))
-    away = [one for one in await small.messages(home) if one["text"].startswith("Away")]
+        room.write(ANA, f"Away {number}.", answers=first["mail_id"], more=[header])
+        room.write(f"machine{number}@customer.example", f"Robot {number}.", more=[header])
+    await room.until(partial(_holds, room, 2 + 2 * len(AUTOMATIC)))
+    away = [one for one in await room.messages(home) if one["text"].startswith("Away")]
     assert [AUTOMATIC[number] for number, one in enumerate(away) if not one["automatic"]] == []
     assert len(away) == len(AUTOMATIC)
-    robots = [row for row in await small.rows("resolved") if row["id"] != home]
+    robots = [row for row in await room.rows("resolved") if row["id"] != home]
     assert all(row["automatic"] and row["unread"] == 0 for row in robots)
     assert len(robots) == len(AUTOMATIC)
-    row = await small.row_of(home)
+    row = await room.row_of(home)
     assert (row["state"], row["unread"]) == ("resolved", 0)
-    assert await small.rows() == []
-    assert len(small.world.house.smtp.received) == 1
+    assert await room.rows() == []
+    assert len(room.world.house.smtp.received) == 1
 
 
-async def test_a_person_s_answer_in_a_thread_that_a_machine_began_counts(small: Room) -> None:
-    robot = await small.say(ANA, "I am away", more=[("Auto-Submitted", "auto-replied")])
-    person = await small.say(ANA, "Now I am back", answers=robot["mail_id"], more=[("Auto-Submitted", "no")])
+async def test_a_person_s_answer_in_a_thread_that_a_machine_began_counts(room: Room) -> None:
+    robot = await room.say(ANA, "I am away", more=[("Auto-Submitted", "auto-replied")])
+    person = await room.say(ANA, "Now I am back", answers=robot["mail_id"], more=[("Auto-Submitted", "no")])
     assert person["conversation"] == robot["conversation"]
-    assert (await small.row_of(robot["conversation"]))["state"] == "open"
+    assert (await room.row_of(robot["conversation"]))["state"] == "open"
 
 
 OTHER = "desk@other-house.example"
 
 
-async def test_two_omniboxes_that_confirm_each_other_exchange_two_mails_at_most(small: Room, tmp_path: Path) -> None:
+async def test_two_omniboxes_that_confirm_each_other_exchange_two_mails_at_most(room: Room, tmp_path: Path) -> None:
     """Each confirms what people write; what the other's machine says is no person's mail."""
-    house = small.world.house
+    house = room.world.house
     house.add_account(OTHER, "a password of the account")
-    await confirming(small)
+    await confirming(room)
     async with AsyncExitStack() as stack:
-        other = await _second(stack, small.world, tmp_path / "second")
+        other = await _second(stack, room.world, tmp_path / "second")
         house.write(OTHER, HELP, "A question", "Do you deliver to us?")
         house.write(HELP, OTHER, "Another question", "Do you deliver to us too?")
-        await small.landed("Do you deliver to us?")
-        for room, text in ((small, "We have got your mail."), (other, "We have got your mail.")):
-            await room.landed(text, count=2)  # our own, and the one that came in
-
-        for room in (small, other):
-            await room.until(partial(_is_calm, room))
+        await room.landed("Do you deliver to us?")
+        for each in (room, other):
+            await each.landed("We have got your mail.", count=2)  # our own, and the one that came in
+        for each in (room, other):
+            await each.until(partial(_is_calm, each))
         confirmations = [mail for mail in house.smtp.received if b"We have got your mail." in mail.raw]
         assert len(confirmations) <= 2
         assert all(b"Auto-Submitted: auto-" in mail.raw for mail in confirmations)
@@ -333,13 +318,13 @@ async def _second(stack: AsyncExitStack, world: World, home: Path) -> Room:
 # ── What our own server says of a sender
 
 
-async def test_only_our_own_server_s_doubt_counts(small: Room) -> None:
+async def test_only_our_own_server_s_doubt_counts(room: Room) -> None:
     """Anybody can write that somebody checked them, or that somebody else was found out."""
-    connections = await small.admin.ask("GET", "/api/connections")
+    connections = await room.admin.ask("GET", "/api/connections")
     connection = next(one for one in connections if one["name"] == HELP)
     settings = {**connection["settings"], "checking_servers": ["mx.brightleaf.example"]}
-    await small.admin.ask("PATCH", f"/api/connections/{connection['id']}", {"settings": settings})
-    first = await small.say(ANA, "My parcel is lost")
+    await room.admin.ask("PATCH", f"/api/connections/{connection['id']}", {"settings": settings})
+    first = await room.say(ANA, "My parcel is lost")
     verdict = ("Authentication-Results", "mx.brightleaf.example; dmarc=fail header.from=customer.example")
     passed = ("Authentication-Results", "mx.brightleaf.example; dmarc=pass header.from=customer.example")
     border = ("Received", "from evil.example (evil.example [203.0.113.9]) by mx.brightleaf.example with ESMTP")
@@ -348,14 +333,14 @@ async def test_only_our_own_server_s_doubt_counts(small: Room) -> None:
     def write(text: str, *lines: tuple[str, str]) -> None:
         head = "".join(f"{name}: {value}\r\n" for name, value in lines)
         rest = f"From: {ANA}\r\nTo: {HELP}\r\nMessage-ID: <{text}@x>\r\nIn-Reply-To: <{first['mail_id']}>\r\n"
-        small.world.house.deliver(f"{head}{rest}\r\n{text}\r\n".encode(), HELP)
+        room.world.house.deliver(f"{head}{rest}\r\n{text}\r\n".encode(), HELP)
 
     write("Below the border", border, verdict)
     write("By somebody else", others, border)
     write("Found out", verdict, border, passed)
     for text in ("Below the border", "By somebody else"):
-        told = await small.landed(text)
+        told = await room.landed(text)
         assert (told["conversation"], told["doubt"]) == (first["conversation"], None), text
-    told = await small.landed("Found out")
+    told = await room.landed("Found out")
     assert (told["doubt"], told["why"]) == ("dmarc-fail", "unverified")
     assert told["conversation"] != first["conversation"]

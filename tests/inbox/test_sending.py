@@ -8,7 +8,7 @@ from email.message import EmailMessage
 from typing import Any
 
 import pytest
-from tests.inbox.conftest import PASSWORD, House
+from tests.inbox.house import PASSWORD, House
 
 from omnibox.inbox.delivery import BELL
 from omnibox.testing.world.demo import CUSTOMER, MAILBOX

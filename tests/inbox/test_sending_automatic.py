@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from tests.inbox.conftest import PASSWORD, House, configured
+from tests.inbox.house import PASSWORD, House, configured
 
 from omnibox.app import listening, running
 from omnibox.store import tables as t

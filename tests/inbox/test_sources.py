@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from tests.inbox.conftest import House
+from tests.inbox.house import House
 
 from omnibox.connections import Connections
 from omnibox.testing.world.demo import CUSTOMER, MAILBOX

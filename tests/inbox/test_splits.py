@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from tests.faults.houses import opened
-from tests.inbox.conftest import House
+from tests.inbox.house import House
 from tests.scale.cluster import Screen
 
 from omnibox.masking import mask, mask_split

@@ -3,31 +3,14 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.inbox.mailroom import ANA, BEN, EVE, HELP, SALES, Room, mailroom
+from tests.inbox.mailroom import ANA, BEN, EVE, HELP, SALES, Room
 
 from omnibox.inbox.threads import Key, Known, choose, keys_of
 from omnibox.secrets import Secrets, random_key
-
-
-@pytest.fixture
-async def room(tmp_path: Path) -> AsyncIterator[Room]:
-    async with mailroom(tmp_path / "home") as room:
-        yield room
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-async def either(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Room]:
-    """For what the store has a part in."""
-    settings = {} if request.param == "sqlite" else {"database_url": request.getfixturevalue("postgres_url")}
-    async with mailroom(tmp_path / "home", **settings) as room:
-        yield room
 
 
 def reply_address(mail: object) -> str:

@@ -6,7 +6,7 @@ import asyncio
 from email import message_from_bytes
 from typing import Any
 
-from tests.inbox.conftest import House
+from tests.inbox.house import House
 
 from omnibox.testing.world.demo import CUSTOMER, MAILBOX, PSID
 

@@ -21,7 +21,7 @@ import pytest
 import pytest_asyncio
 import sqlalchemy as sa
 from tests.faults.houses import hasten, opened, outbound, people
-from tests.inbox.conftest import House
+from tests.inbox.house import House
 
 import omnibox.app
 import omnibox_messenger.graph

@@ -8,7 +8,7 @@ import pytest
 from tests.connectors.messenger.test_troubles import the_page
 from tests.connectors.messenger.test_windows import DAY, pass_time
 from tests.faults.houses import hasten, received, until
-from tests.inbox.conftest import House
+from tests.inbox.house import House
 
 from omnibox.testing.world.demo import PAGE, PSID
 from omnibox.testing.world.graph import Fault

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from tests.connectors.messenger.test_signature import FORGED
 from tests.connectors.messenger.test_troubles import SECOND, add_second_page, the_connection
-from tests.inbox.conftest import House
+from tests.inbox.house import House
 from tests.inbox.test_sending import sign_in
 
 from omnibox.testing.world.demo import PAGE, PSID

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from tests.connectors.messenger.test_windows import DAY, approve, pass_time
-from tests.inbox.conftest import House
+from tests.inbox.house import House
 
 from omnibox.testing.world.demo import CUSTOMER, PSID
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from tests.connectors.messenger.test_troubles import GAP, all_messages, the_connection
 from tests.faults.houses import hasten, outbound, received
-from tests.inbox.conftest import House
+from tests.inbox.house import House
 
 import omnibox_messenger.pace
 from omnibox.connector import Echo, Envelope, Inbound, SendError

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.inbox.conftest import PSID as ADA
-from tests.inbox.conftest import House
 from tests.inbox.conftest import house as house  # the fixture
+from tests.inbox.house import House
 
 from omnibox.connector import ChannelSettings, Rejected
 from omnibox.testing.world.demo import PAGE as DEMO_PAGE
+from omnibox.testing.world.demo import PSID as ADA
 from omnibox.testing.world.graph import Fault
 
 from .conftest import PAGE, PSID, Shop

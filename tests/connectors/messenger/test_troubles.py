@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from tests.faults.houses import at_rest, hasten, opened, outbound, people, received, until
-from tests.inbox.conftest import House
+from tests.inbox.house import House
 
 import omnibox_messenger.graph
 import omnibox_messenger.pace

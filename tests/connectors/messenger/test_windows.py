@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from tests.inbox.conftest import House
+from tests.inbox.house import House
 from tests.inbox.test_sending import sign_in
 
 from omnibox.inbox.policy import Policy, allowed
