@@ -11,6 +11,7 @@ from typing import Literal
 
 from omnibox.connector import Echo, Envelope, File, Inbound, Receipt, Recipients, Unreadable
 from omnibox_email import authentication, threadmark, worker
+from omnibox_email.abreast import Steps, alone
 from omnibox_email.bounces import Reported
 from omnibox_email.heads import addresses
 from omnibox_email.heads.addresses import OwnAddress
@@ -79,8 +80,15 @@ def omnibox_id(installation: str, part_id: str) -> str:
 
 def take_in(raw: bytes, place: Place, ours: Ours) -> list[Envelope]:
     """The envelopes of one mail; what breaks the reader is kept aside as `Unreadable`, never raised."""
+    return alone(taking_in(raw, place, ours))
+
+
+def taking_in(raw: bytes, place: Place, ours: Ours) -> Steps[list[Envelope]]:
+    """As `take_in`, step by step, for many mails abreast."""
     try:
-        return envelopes(worker.read(raw), place, ours)
+        mail = yield from worker.steps(raw)
+        yield
+        return envelopes(mail, place, ours)
     except Exception as error:  # one mail must never stop a mailbox
         return [unreadable(type(error).__name__, place, size=len(raw), raw=raw)]
 

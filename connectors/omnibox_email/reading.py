@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from omnibox_email import authentication, automatic, bounces, quotes
+from omnibox_email.abreast import Steps, alone
 from omnibox_email.charsets import words
 from omnibox_email.content import mime, sanitising, shown
 from omnibox_email.heads import head, headers
@@ -74,29 +75,44 @@ class Mail:
 
 def read(raw: bytes) -> Mail:
     """The mail in `raw`; any bytes give one."""
+    return alone(steps(raw))
+
+
+def steps(raw: bytes) -> Steps[Mail]:
+    """As `read`, step by step: each works with other code than the one before."""
     raw = _upright(raw)
     tree = mime.parse(raw)
     block = tree.root.headers
+    yield
     hints = head.hints(block, _labels(tree), raw[tree.root.start :][:HEAD_OF_BODY])
+    yield
     body = shown.Body(raw, hints)
     body.read(tree.root)
     text, html = body.joined()
+    yield
     known = _of_headers(block, hints)
+    yield
     address = known["sender"].address if known["sender"] else ""
     subject = known["subject"] or ""
     report = tree.root.kind.parameters.get("report-type", "").lower()
     bounce = bounces.read(raw, tree, address, subject, text)
+    yield
     reason = automatic.reason(block, address, tree.root.type, report, subject, text)
+    yield
+    reply_text = quotes.reply_text(text, html)
+    yield
+    digest = canonical_digest(raw, tree)
+    yield
     return Mail(
         **known,
         text=text,
         html=sanitising.sanitise(html, text) if html is not None else None,
-        reply_text=quotes.reply_text(text, html),
+        reply_text=reply_text,
         attachments=_attachments(body.files, html),
         automatic=reason or ("bounce" if bounce else None),
         bounce=bounce,
         is_cut=tree.is_cut or body.is_cut or head.is_cut(block),
-        digest=canonical_digest(raw, tree),
+        digest=digest,
     )
 
 

@@ -20,6 +20,8 @@ from dataclasses import dataclass, is_dataclass
 from io import BufferedReader, RawIOBase
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from omnibox_email.abreast import Steps, alone
+
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
@@ -122,10 +124,15 @@ def is_ordinary(raw: bytes) -> bool:
 
 def read(raw: bytes) -> Mail:
     """The mail in `raw`, for the hub; to be called in a thread. What cannot be read within the limits is a stub."""
+    return alone(steps(raw))
+
+
+def steps(raw: bytes) -> Steps[Mail]:
+    """As `read`, step by step where the mail is ordinary."""
     from omnibox_email import reading, stubs
 
     if is_ordinary(raw):
-        return reading.read(raw)
+        return (yield from reading.steps(raw))
     try:
         mail: Mail = _hub.ask("m", raw)
     except Exceeded:

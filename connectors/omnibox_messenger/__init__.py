@@ -229,7 +229,7 @@ class Messenger:
             await tell(self._bot(channel), address, signal)
 
     async def profile(self, address: str, channel: str) -> Profile:
-        """The person's name, or a stopgap; raises `Temporary` where asking again may help."""
+        """The person's name and picture, or a stopgap; raises `Temporary` where asking again may help."""
         from omnibox_messenger.reading import profile
 
         return await profile(self._bot(channel), address)

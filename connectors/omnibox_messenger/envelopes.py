@@ -20,7 +20,8 @@ EXCERPT = 500
 
 
 def envelopes(raw: bytes, app_id: str = "") -> Iterator[Envelope]:
-    """One envelope per element, `Unreadable` for an odd one, and a `Notice` more where a message brings a referral.
+    """One envelope per element, `Unreadable` for an odd one, and a `Notice` more where a message brings a referral;
+    none for the roles of a page's apps.
 
     Oldest first by Meta's time, since Meta promises no order; what is equal stays as it came. Raises ValueError for a
     body that is no JSON or no webhook of a page. With `app_id`, metadata of other apps is not taken for ours.
@@ -43,6 +44,10 @@ def _made(event: Event, app_id: str) -> list[Envelope]:
         return [unreadable(event, "no_page")]
     if event.member in ("policy_enforcement", "policy-enforcement"):  # Meta has documented both
         return [_policy(event, event.page)]
+    if event.contact is None and event.member == "app_roles":
+        return []  # it concerns the page and no thread: control is never assumed, so nothing changes for us
+    if event.contact is None and (user_ref := identifier(member(event.body, "user_ref"))) and event.kind == "optin":
+        event.contact = f"user_ref:{user_ref}"  # a web page made it up: it must never equal a person's id
     if event.contact is None and event.kind not in ("edited", "deleted"):
         name = text(member(event.element, "field"))
         return [_change(event.page, name) if name else unreadable(event, "no_contact")]

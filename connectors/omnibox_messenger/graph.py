@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, field
@@ -38,6 +39,7 @@ class AsyncBot(Bot):
         self.graph_url = f"{access.base.rstrip('/')}/v{access.version}"
         self.page = access.page
         self.http, self._means, self.pace = http, refusal, pace or Pace()
+        self.telling = asyncio.Lock()  # a look at the connection and an admin may both tell what the page shows
         self._proof = generate_appsecret_proof(access.token, access.app_secret)
 
     def refusal(self, answer: Answer) -> SendError | None:

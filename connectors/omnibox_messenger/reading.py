@@ -16,17 +16,18 @@ PATIENCE_S = 30.0  # for a turn: later parts of the conversation wait for the an
 
 
 async def profile(bot: AsyncBot, address: str) -> Profile:
-    """The person's name; a stopgap where Meta does not tell it, which is usual without its extra permission."""
+    """The person's name and picture; a stopgap where Meta tells neither: usual without its extra permission."""
     try:
         await bot.pace.turn("other", is_urgent=False)
-        found = await bot.get(address, {"fields": "first_name,last_name"})
+        found = await bot.get(address, {"fields": "first_name,last_name,profile_pic"})
     except (Temporary, Uncertain):
         raise Temporary("messenger.temporary") from None
     except SendError:
         found = {}
     names = [text(found.get(name)) or "" for name in ("first_name", "last_name")]
     name = " ".join(part.strip() for part in names if part.strip())
-    return Profile(address, bot.page, name or f"Messenger user {address[-4:]}", is_stopgap=not name)
+    picture = text(found.get("profile_pic")) or ""
+    return Profile(address, bot.page, name or f"Messenger user {address[-4:]}", is_stopgap=not name, picture=picture)
 
 
 async def look_up(bot: AsyncBot, part: Outbound) -> Sent | Literal["absent", "unknown"]:

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from omnibox.connections import Connections, Live
 from omnibox.connector import BadSettings, Withdraws
 from omnibox.connector.consent import read_grant
-from omnibox.inbox import channels, problems
+from omnibox.inbox import channels, pictures, problems
 from omnibox.logs import get_logger
 from omnibox.secrets import random_token
 from omnibox.store import Reader, Transaction
@@ -106,8 +106,9 @@ def _note(tx: Transaction, connection_id: int, who: str, code: str) -> str:
         return str(known)
     scopes = [f"channel:{each.id}" for each in channels.all_channels(tx, connection_id)]
     held = sa.select(identity.c.id).where(identity.c.address == who, identity.c.scope.in_(scopes))
-    is_held = tx.execute(held).first() is not None
-    values = {"subject": who} if is_held else {"done_at": tx.clock()}
+    known_as = list(tx.execute(held).scalars())
+    pictures.erase(tx, known_as)
+    values = {"subject": who} if known_as else {"done_at": tx.clock()}
     tx.execute(sa.insert(erasure), {"connection_id": connection_id, "code": code, "asked_at": tx.clock()} | values)
     tx.announce("settings.changed", word=channels.AREA)
     return code

@@ -152,6 +152,7 @@ CASES: dict[tuple[str, str], list[Case]] = {
     ("POST", "/api/deliveries/{id}/check"): [Case(EVERYONE, "99", ok=404)],
     ("GET", "/api/contacts/{id}"): [Case(EVERYONE, "contact")],
     ("PATCH", "/api/contacts/{id}"): [Case(EVERYONE, "contact", {"name": "Other"})],
+    ("GET", "/api/contacts/{id}/picture"): [Case(EVERYONE, "contact", ok=404)],
     ("POST", "/api/uploads"): [Case(EVERYONE, file=True, ok=201)],
     ("GET", "/api/files/{key}"): [Case(EVERYONE, "no-such-key", ok=404)],
     ("GET", "/api/messages/{id}/html"): [Case(EVERYONE, "nobody", ok=404)],

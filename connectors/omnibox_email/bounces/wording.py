@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from omnibox_email.caseless import Caseless
+
 DAEMON = re.compile(
     r"(?:mailer|mail|e?mail-?delivery|delivery|smtp)[-_. ]?daemon\d*|mdaemon|maildelivery|mail[-_.]delivery(?:[-_.].*)?"
     r"|mmdf|undeliverable|nondelivery|ndr|microsoftexchange[0-9a-f]{32}",
@@ -16,7 +18,7 @@ POSTMASTER = re.compile(
     r"|sysadmin|hostmaster",
     re.I,
 )
-NAMES = re.compile(
+NAMES = Caseless(
     r"mail(?:er)?[ -](?:delivery|daemon|system|administrator|server|router|gateway|message)"
     r"|post ?master|system administrator|microsoft outlook|microsoft exchange|internet mail delivery|spam firewall"
     r"|mail ?security|interscan|message ?labs|electronic postmaster"
@@ -24,7 +26,6 @@ NAMES = re.compile(
     r"|sistema di posta|systeembeheer|administrator systemu|správce systému|systemadministratör|systemansvarlig"
     r"|järjestelmänvalvoja|системный администратор|администратор|système de messagerie|sistema de correo"
     r"|システム管理者|メール配信|系统管理员|系統管理員|邮件系统|시스템 관리자",
-    re.I,
 )
 _PERSONAL = (
     r"(?:re|fwd?|fw|aw|wg|rv|rif|r|i|sv|vs|vb|antw|doorst|tr|ynt|ilt|odp|res|enc|ref|na|pd|inoltra"

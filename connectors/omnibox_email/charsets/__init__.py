@@ -287,10 +287,15 @@ def _mixed(raw: bytes, weight: float, known: dict[str, float]) -> str | None:
     return "".join(_by_codec(piece, codec) + text for piece, text in zip(rest, [*texts, ""], strict=True))
 
 
+_PRINTABLE = bytes(range(0x20, 0x7F)) + b"\t\n"
+
+
 def clean(text: str) -> str:
     """Text fit for storing: LF line ends, no control characters but tab, no lone surrogates."""
-    text = text.replace("\r\n", "\n").replace("\r", "\n").removeprefix("\ufeff")
-    if text.isascii() and text.replace("\n", "").replace("\t", "").isprintable():
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    text = text.removeprefix("\ufeff")
+    if text.isascii() and not text.encode().translate(None, _PRINTABLE):
         return text  # as most are; the table is asked about every letter
     text = text.translate(_CONTROL)
     return text if text.isascii() else _SURROGATES.sub("\ufffd", text)

@@ -39,6 +39,24 @@ def _shape(own: str, pattern: str) -> re.Pattern[str]:
     return re.compile(shape)
 
 
+# Each address of a mail is asked for some five times, and ours are in every mail.
+
+
+@functools.lru_cache(maxsize=512)
+def _token_in(own: str, pattern: str, address: str) -> str:
+    found = _shape(fold(own), pattern.lower()).fullmatch(fold(address))
+    return found.group("token") if found else ""
+
+
+@functools.lru_cache(maxsize=512)
+def _is_in(own: str, pattern: str, address: str) -> bool:
+    own, other = fold(own), fold(address)
+    if other == own:
+        return True
+    local, _, domain = other.rpartition("@")
+    return f"{local.partition('+')[0]}@{domain}" == own or (pattern != "" and _token_in(own, pattern, address) != "")
+
+
 @dataclass(frozen=True, slots=True)
 class OwnAddress:
     """One of our channels' addresses and the shape of its reply addresses (empty: none)."""
@@ -55,18 +73,11 @@ class OwnAddress:
 
     def token_in(self, address: str) -> str:
         """What stands at the token's place of an address of ours; empty where nothing of that shape does."""
-        if not self.pattern:
-            return ""
-        found = _shape(fold(self.address), self.pattern.lower()).fullmatch(fold(address))
-        return found.group("token") if found else ""
+        return _token_in(self.address, self.pattern, address) if self.pattern else ""
 
     def is_in(self, address: str) -> bool:
         """Whether mail to `address` reaches this channel: itself, with a plus part, or one of its reply addresses."""
-        own, other = fold(self.address), fold(address)
-        if other == own:
-            return True
-        local, _, domain = other.rpartition("@")
-        return f"{local.partition('+')[0]}@{domain}" == own or bool(self.token_in(address))
+        return _is_in(self.address, self.pattern, address)
 
 
 def tokens_in(addresses: Iterable[str], own: Iterable[OwnAddress]) -> tuple[str, ...]:

@@ -55,13 +55,15 @@ def hints(block: Headers, labels: Iterable[str], body: bytes = b"") -> tuple[str
     A name of two letters proves nothing; all such texts of one mail, read together, nearly always do. `labels` are
     those of its parts, `body` the beginning of a body.
     """
-    values = [value for name in SAMPLED for value in block.all(name)]
+    whole = b"\n".join([value for _, value in block.fields])
+    is_ascii = whole.isascii() and body.isascii()
+    values = [] if is_ascii and b"=?" not in whole else [value for name in SAMPLED for value in block.all(name)]
     encoded = [value for value in values if b"=?" in value]
     named = [label.decode("ascii") for value in encoded for label in _LABEL.findall(value)[:MOST_LABELS]]
     labels_in_body = _CHARSET.findall(body) if b"charset" in body.lower() else []
     in_body = [label.decode("ascii") for label in labels_in_body[:MOST_LABELS]]
     found = list(dict.fromkeys([*labels, *named[: 2 * MOST_LABELS], *in_body]))
-    if all(value.isascii() for _, value in block.fields) and body.isascii():
+    if is_ascii:
         return tuple(found)
     found += [f"?{codec}" for country in _countries(block, values) for codec in _USED_IN.get(country, ())]
     if unlabelled := _unlabelled(values):

@@ -25,6 +25,8 @@ _ESCAPED = re.compile(r"\\([^A-Za-z0-9 ])")
 _WINDOWS_PATH = re.compile(r"[A-Za-z]:\\|\\\\[A-Za-z0-9]")
 _NAMES = ("name", "filename")  # unquoted ones may begin with a bracket: `filename=(1) letter.pdf`
 _CHARSET = re.compile(r"[A-Za-z0-9_.:+-]{0,40}\Z")
+# As nearly all name their boundary, which is another in every mail.
+_PARTS = re.compile(rb'([Mm]ultipart/[A-Za-z]{1,20}); ?boundary="([A-Za-z0-9=_.-]{1,100})"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,8 @@ def parameterised(raw: bytes, hints: Sequence[str] = ()) -> Parameterised:
     """
     if not raw:
         return _NOTHING
+    if found := _PARTS.fullmatch(raw):
+        return Parameterised(found.group(1).decode("ascii").lower(), {"boundary": found.group(2).decode("ascii")})
     if len(raw) <= LONGEST_KEPT and raw.isascii():
         return _kept(raw)
     return _read(raw, hints)

@@ -11,6 +11,7 @@ from weakref import WeakKeyDictionary
 
 from omnibox.connector import Envelope
 from omnibox_email import intake
+from omnibox_email.abreast import Steps, abreast
 from omnibox_email.faults import Lost, NotServed
 from omnibox_email.intake import Ours, Place
 from omnibox_email.mailbox.imap_words import Folder, Size
@@ -220,13 +221,13 @@ async def _end(fetching: asyncio.Future[tuple[list[Raw], int, int] | None], room
 
 
 def _parse(mails: Sequence[Raw], ours: Ours) -> list[Envelope]:
-    items: list[Envelope] = []
-    for mail in mails:
-        if isinstance(mail.body, str) or not mail.body:
-            items.append(intake.unreadable(str(mail.body or "empty"), mail.place, size=mail.size))
-        else:
-            items.extend(intake.take_in(mail.body, mail.place, ours))
-    return items
+    return [item for items in abreast(_parse_one(mail, ours) for mail in mails) for item in items]
+
+
+def _parse_one(mail: Raw, ours: Ours) -> Steps[list[Envelope]]:
+    if isinstance(mail.body, str) or not mail.body:
+        return [intake.unreadable(str(mail.body or "empty"), mail.place, size=mail.size)]
+    return (yield from intake.taking_in(mail.body, mail.place, ours))
 
 
 def _portions(mails: Sequence[Raw]) -> Iterator[list[Raw]]:

@@ -93,7 +93,7 @@ def page_of(text: str) -> Page:
         if ">>>" in text:
             _unmark_framed(kept, marked)
     shown = kept if _is_even(text) else [bare(line) if len(line) <= LONGEST_LINE else TOO_LONG for line in kept]
-    if len(text) > LONGEST_LINE:
+    if len(text) > LONGEST_LINE and max(map(len, shown)) > LONGEST_LINE:
         shown = [line if len(line) <= LONGEST_LINE else TOO_LONG for line in shown]
     return Page(tuple(kept), tuple(shown), tuple(marked), tuple(lines[count:]))
 

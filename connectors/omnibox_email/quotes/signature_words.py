@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from omnibox_email.caseless import Caseless
+
 # ---- device lines («Sent from my iPhone») ----
 
 DEVICE = re.compile(
@@ -91,8 +93,8 @@ verstuurd
 lähetetty
 ارسال شد
 """
-DEVICE_START = re.compile(f"(?:{'|'.join(one.strip() for one in _STARTS.strip().splitlines())})(?=\\W|\\w)", re.I)
-DEVICE_END = re.compile(f"(?:{'|'.join(one.strip() for one in _ENDS.strip().splitlines())})\\Z", re.I)
+DEVICE_START = Caseless(f"(?:{'|'.join(one.strip() for one in _STARTS.strip().splitlines())})(?=\\W|\\w)")
+DEVICE_END = Caseless(f"(?:{'|'.join(one.strip() for one in _ENDS.strip().splitlines())})\\Z")
 # «Get Outlook for iOS» in its languages: a short line with the name and a word for fetching.
 GET_APP = re.compile(
     r"(?=.{0,80}(?:outlook|blue ?mail|yahoo mail|typeapp|mymail|spark|aqua ?mail|gmail))(?:(?:get|obtener"
@@ -107,12 +109,11 @@ GET_APP = re.compile(
     r"|.{0,20}のoutlookを.{0,10})\Z",
     re.I,
 )
-ADVERT = re.compile(
+ADVERT = Caseless(
     r"(?:(?:diese (?:nachricht|e-?mail|mail) wurde )?mobil gesendet"
     r"|.{1,60} (?:reacted via|hat über|a réagi via|ha reaccionado (?:a través de|mediante)|ha reagito tramite"
     r"|reagiu (?:via|pelo)|heeft gereageerd via) gmail(?: reagiert)?"
     r"|yahoo!? mail\s?[:–-].{5,80}|alle postfächer an einem ort\b.{0,120}|签名由.{0,20}定制)\Z",
-    re.I,
 )
 # What senders who watch whether their mail is read, and scanners for viruses, leave below it, a piece on each line.
 TRACKER = re.compile(r"mailtrack|mixmax|sender notified by|avast\.com|avg\.com", re.I)

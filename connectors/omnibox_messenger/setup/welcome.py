@@ -97,7 +97,11 @@ async def apply(context: Context, bot: AsyncBot, settings: Mapping[str, Any]) ->
 
     Raises `BadSettings` naming the setting that Meta does not take, or a `SendError`.
     """
-    properties = wanted(settings)
+    async with bot.telling:
+        await _tell(context, bot, wanted(settings))
+
+
+async def _tell(context: Context, bot: AsyncBot, properties: Mapping[str, Any]) -> None:
     key = f"welcome:{bot.page}"
     told = _told(await context.recall(key))
     now = {name: _digest(value) for name, value in properties.items()}

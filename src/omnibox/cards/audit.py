@@ -22,6 +22,7 @@ from omnibox.cards import columns, pieces
 from omnibox.cards.ledger import Ledger
 from omnibox.cards.looking import Seen, is_id, look, spared
 from omnibox.inbox.intake import MOST_MASKED_FILE, masked_content
+from omnibox.inbox.pictures import named as named_pictures
 from omnibox.masking import CARDS, Rules
 from omnibox.masking.encoded import is_text
 from omnibox.masking.octets import read as read_bytes
@@ -181,7 +182,7 @@ class Auditor:
 
     async def _loose_of(self, names: Sequence[str]) -> int:
         wanted = sa.select(attachment.c.blob).where(attachment.c.blob.in_(names))
-        named = await self.store.read(lambda tx: set(tx.execute(wanted).scalars()))
+        named = await self.store.read(lambda tx: set(tx.execute(wanted).scalars()) | named_pictures(tx, names))
         loose = [name for name in names if name not in named]
         for name in loose:
             with suppress(FileNotFoundError):

@@ -161,13 +161,15 @@ class Reaction:
 class Profile:
     """What the platform says about the person behind an address.
 
-    `is_stopgap`: it did not tell the name; this one does until it does.
+    `is_stopgap`: it did not tell the name; this one does until it does. `picture` is an address to fetch it from at
+    once, empty where there is none; it counts in an answer to `profile` only.
     """
 
     address: str
     to: str
     name: str | None = field(default=None, repr=False)
     is_stopgap: bool = False
+    picture: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from omnibox.blobs import Blobs
 from omnibox.clock import Clock, now
 from omnibox.connector import BadSettings, Profile, Rejected, SendError
-from omnibox.inbox import acknowledging, conversations, doubts
+from omnibox.inbox import acknowledging, conversations, doubts, pictures
 from omnibox.inbox.delivery import Delivery
 from omnibox.inbox.intake import clean, masked_file
 from omnibox.inbox.retries import backoff
@@ -57,7 +57,7 @@ class Errands:
     def handlers(self) -> Mapping[str, Handler]:
         return {
             "fetch": self.fetch_file,
-            "profile": self.ask_profile,
+            pictures.JOB: self.ask_profile,
             "probe": self.probe_connection,
             "evidence": self.look_for_evidence,
             "catch_up": self.ask_for_missed,
@@ -89,7 +89,7 @@ class Errands:
         await self.store.write(lambda tx: _file_ready(tx, attachment_id, blob, len(content), fetched.content_type))
 
     async def ask_profile(self, subject: str, attempt: int) -> None:
-        """Ask the platform for a person's name, where its connector can. No answer is normal."""
+        """Ask the platform for a person's name and picture, where its connector can. No answer is normal."""
         identity_id = int(subject)
         person = await self.store.read(
             lambda tx: tx.execute(sa.select(identity).where(identity.c.id == identity_id)).first()
@@ -98,6 +98,7 @@ class Errands:
         ask = getattr(way.connector, "profile", None) if way is not None else None
         if person is None or way is None or ask is None:
             return
+        await self.store.write(lambda tx: pictures.note_asked(tx, person.contact_id))
         try:
             found: Profile | None = await ask(person.address, way.address)
         except SendError:
@@ -107,6 +108,14 @@ class Errands:
             await self.store.write(lambda tx: conversations.name_contact(tx, person.contact_id, name))
             if found.is_stopgap:
                 raise Later(DAY_S)
+        if found is not None:
+            await self._show_picture(person.contact_id, found.picture)
+
+    async def _show_picture(self, contact_id: int, url: str) -> None:
+        """The picture as the platform shows it now; one that cannot be fetched leaves things as they are."""
+        blob = await pictures.fetch(url, self.fetch, self.blobs) if url else None
+        if blob or not url:
+            await self.store.write(lambda tx: pictures.keep(tx, contact_id, blob))
 
     async def probe_connection(self, subject: str, attempt: int) -> None:
         if not await self.probe(int(subject)):
@@ -139,9 +148,10 @@ class Errands:
         await self.store.write(partial(acknowledging.acknowledge, message_id=int(subject), ways=self.ways))
 
     async def sweep(self, subject: str, attempt: int) -> None:
-        """Once an hour: forget old events, and blobs that no row names."""
+        """Once an hour: forget old events and blobs that no row names, and ask for pictures that are old."""
         before = self.clock() - KEEP_EVENTS
         await self.store.write(lambda tx: tx.execute(sa.delete(event).where(event.c.at < before)))
+        await self.store.write(pictures.ask_again)
         names: list[str] = []
         async for name in self.blobs.names(self.clock() - KEEP_LOOSE_BLOBS):
             names.append(name)
@@ -166,7 +176,8 @@ def _rules_of(tx: Reader, message_id: int) -> Rules:
 
 def _kept(tx: Reader, blobs: Sequence[str]) -> set[str]:
     """Those of `blobs` that a row names."""
-    return set(tx.execute(sa.select(attachment.c.blob).where(attachment.c.blob.in_(blobs))).scalars())
+    files = sa.select(attachment.c.blob).where(attachment.c.blob.in_(blobs))
+    return set(tx.execute(files).scalars()) | pictures.named(tx, blobs)
 
 
 def _file_ready(tx: Transaction, attachment_id: int, blob: str, size: int, content_type: str) -> None:

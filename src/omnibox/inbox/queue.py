@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal, cast
@@ -34,15 +34,18 @@ MOST_KNOWN = 200
 HELD_BY_UNCERTAIN = timedelta(minutes=2)  # then later parts of the conversation go on, and the agent is told
 UNKNOWN_TO_ANYBODY = timedelta(minutes=2)  # then what was being sent on a channel without a way is settled all the same
 
-_open_channels = (
+_active_channels = (
     sa.select(channel.c.id)
     .join(connection, connection.c.id == channel.c.connection_id)
     .where(
         channel.c.state == "active",
         connection.c.state == "active",
-        sa.or_(channel.c.held_until.is_(None), channel.c.held_until <= bindparam("b_now")),
     )
 )
+_sending_there = sa.select(delivery.c.id).where(delivery.c.channel_id == channel.c.id, delivery.c.state == "sending")
+# A channel that had to rest is tried with one part alone: many at once would be refused at once, and those that get
+# through would have overtaken the others.
+_RESTED = _active_channels.where(channel.c.held_until <= bindparam("b_now"), ~_sending_there.exists())
 _older = delivery.alias("older")
 _blocked = (
     sa.select(_older.c.id)
@@ -98,17 +101,14 @@ _QUOTED = (
 _ONE = _PART.where(delivery.c.id == bindparam("b_id"))
 # By the index of what is due, so that a long queue is not sorted at each claim. A row that another process takes at
 # this moment is skipped; one it has just taken is looked at again by the database and is no longer queued.
-_DUE = (
-    _PART.where(
-        delivery.c.state == "queued",
-        delivery.c.not_before <= bindparam("b_now"),
-        delivery.c.channel_id.in_(_open_channels),
-        ~_blocked,
-    )
+_ANY_DUE = (
+    _PART.where(delivery.c.state == "queued", delivery.c.not_before <= bindparam("b_now"), ~_blocked)
     .order_by(delivery.c.not_before, delivery.c.id)
     .limit(bindparam("b_most", type_=sa.Integer))
     .with_for_update(of=delivery, skip_locked=True)
 )
+_DUE = _ANY_DUE.where(delivery.c.channel_id.in_(_active_channels.where(channel.c.held_until.is_(None))))
+_DUE_THERE = _ANY_DUE.where(delivery.c.channel_id == bindparam("b_channel"))
 _NEXT = sa.select(sa.func.min(delivery.c.not_before)).where(
     delivery.c.state == "queued", delivery.c.not_before > bindparam("b_now")
 )
@@ -173,7 +173,8 @@ def claim(tx: Transaction, ways: Ways, holder: str, most: int, lease: timedelta 
     """Take the oldest open delivery of up to `most` conversations, count the try, and commit that it is being sent."""
     now = tx.clock()
     wanted = {"b_now": now, "b_held_since": now - HELD_BY_UNCERTAIN, "b_most": most}
-    rows = pacing.within(tx, tx.execute(_DUE, wanted).all(), ways)
+    due = [*_first_after_rest(tx, wanted), *tx.execute(_DUE, wanted)]
+    rows = pacing.within(tx, due[:most], ways)
     if not rows:
         return []
     values = [{"b_id": row.id, "b_at": now, "b_holder": holder, "b_until": now + lease} for row in rows]
@@ -181,6 +182,13 @@ def claim(tx: Transaction, ways: Ways, holder: str, most: int, lease: timedelta 
     states.tell_moved(tx, [(row, "sending") for row in rows])
     quoted = quoted_by(tx, rows)
     return [Claimed(row, row.fence + 1, files_of(tx, row), quoted.get(row.quoted_id)) for row in rows]
+
+
+def _first_after_rest(tx: Transaction, wanted: Mapping[str, Any]) -> list[sa.Row[Any]]:
+    """The oldest part of each channel that has rested for as long as the platform asked; locks those channels."""
+    rested = tx.execute(_RESTED.with_for_update(of=channel, skip_locked=True), wanted).scalars().all()
+    found = (tx.execute(_DUE_THERE, {**wanted, "b_channel": each, "b_most": 1}).first() for each in rested)
+    return [row for row in found if row is not None]
 
 
 def take_turn(

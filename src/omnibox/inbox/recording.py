@@ -27,6 +27,8 @@ _NO_TROUBLE = sa.update(channel).where(
     channel.c.id == bindparam("b_id"), channel.c.state == "active", channel.c.code.is_not(None)
 )
 _WELL = Hot(_NO_TROUBLE.values(code=None, since=None))
+_RESTED = sa.update(channel).where(channel.c.id == bindparam("b_id"), channel.c.held_until <= bindparam("b_now"))
+_GOES_ON = Hot(_RESTED.values(held_until=None))
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,7 @@ def record(tx: Transaction, ended: Sequence[Ended]) -> list[int]:
     states.record_landed(tx, landed, states.take_early(tx, with_receipts), rings=False)
     for channel_id in well:
         note_well(tx, channel_id)
+        _GOES_ON.run(tx.connection, {"b_id": channel_id, "b_now": tx.clock()})
     pacing.note_ended(tx, [(each.claimed.row.id, each.way, each.outcome) for each in ended])
     return lost
 
@@ -175,7 +178,8 @@ def _retry_later(tx: Transaction, row: sa.Row[Any], way: Way, error: Temporary) 
     if error.whole_channel:
         rest = timedelta(seconds=error.retry_after or CHANNEL_REST_S)
         tx.execute(sa.update(channel).where(channel.c.id == row.channel_id).values(held_until=now + rest))
-        states.move(tx, row, "queued", attempts=row.attempts - 1, not_before=now + rest, code=error.code)
+        # Its time stays, and with it its place before all that was written later.
+        states.move(tx, row, "queued", attempts=row.attempts - 1, code=error.code)
         return
     note_trouble(tx, row.channel_id, error.code)
     wait = timedelta(seconds=wait_after(way.capabilities.retry, row.attempts, error.retry_after))

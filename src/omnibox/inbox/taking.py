@@ -16,6 +16,7 @@ from omnibox.inbox import (
     messages,
     offers,
     people,
+    pictures,
     placing,
     problems,
     rehoming,
@@ -186,7 +187,7 @@ def _note_people(
     if person.is_new and inbound.name:
         conversations.name_contact(tx, person.contact_id, cast("Masked", inbound.name))
     elif person.is_new:
-        enqueue(tx, "profile", str(person.identity_id))
+        enqueue(tx, pictures.JOB, str(person.identity_id))
     if inbound.automatic is None:
         people.note_others(tx, origin, conversation_id, inbound)
 

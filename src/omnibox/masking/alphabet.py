@@ -9,11 +9,12 @@ DASHES = (
     "\ufe31\ufe32\ufe58\ufe63\uff0d\U00010d6e\U00010ead\u2212\u02d7\u2043"
 )
 
-# Nothing to see: soft hyphen, zero-width and direction marks, marks that sit on the character before (a keycap,
-# a line through a digit), blank letters.
+# Nothing to see: what Unicode lets a program ignore (soft hyphen, zero-width and direction marks, tags), marks that sit
+# on the character before (a keycap, a line through a digit), a blank letter.
 INVISIBLE = (
-    "\xad\u0300-\u036f\u061c\u115f\u1160\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u20d0-\u20f0"
-    "\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\U000e0001\U000e0020-\U000e007f"
+    "\xad\u0300-\u036f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f"
+    "\u20d0-\u20f0\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
+    "\U000e0000-\U000e0fff"
 )
 
 # What is left of a Latin-1 no-break space and soft hyphen when bytes that are not UTF-8 pass through as text.

@@ -15,6 +15,8 @@ from aiohttp import web
 
 from omnibox.blobs import Blobs
 from omnibox.inbox.intake import clean, masked_file
+from omnibox.inbox.pictures import bitmap_of
+from omnibox.inbox.pictures import find as find_picture
 from omnibox.masking import CARDS, Masked, Rules, mask_raw, rules_of
 from omnibox.secrets import random_token
 from omnibox.store import Reader, Transaction
@@ -26,12 +28,6 @@ from omnibox.web.hub import Hub
 UPLOAD_TIMEOUT_S = 120
 LONGEST_NAME = 200
 CONTENT_TYPE = re.compile(r"[a-z0-9][a-z0-9.+-]*/[a-z0-9][a-z0-9.+-]*")
-BITMAPS = {
-    b"\x89PNG\r\n\x1a\n": "image/png",
-    b"\xff\xd8\xff": "image/jpeg",
-    b"GIF87a": "image/gif",
-    b"GIF89a": "image/gif",
-}
 UNSAFE_NAME = re.compile(r"[\x00-\x1f\x7f/\\\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 
 
@@ -142,11 +138,8 @@ def clean_name(name: str, rules: Rules = CARDS) -> Masked:
 
 def type_of(content: bytes, declared: str, name: str) -> str:
     """What the bytes are where that shows, else what sender or name say; a bitmap only ever by its bytes."""
-    for start, kind in BITMAPS.items():
-        if content.startswith(start):
-            return kind
-    if content[:4] == b"RIFF" and content[8:12] == b"WEBP":
-        return "image/webp"
+    if bitmap := bitmap_of(content):
+        return bitmap
     kind = declared.partition(";")[0].strip().lower() or mimetypes.guess_type(name)[0] or ""
     if not CONTENT_TYPE.fullmatch(kind) or (kind.startswith("image/") and kind != "image/svg+xml"):
         return "application/octet-stream"
@@ -159,21 +152,30 @@ async def get_file(ask: Ask, key: str) -> web.Response:
     row = await ask.hub.store.read(partial(find_file, key=key))
     if row is None:
         raise not_found("This file")
-    return await file_response(ask.hub.blobs, row)
+    return await file_response(ask.hub.blobs, row.blob, row.name)
+
+
+@door("GET", "/api/contacts/{id}/picture", may="read")
+async def get_picture(ask: Ask, id: int) -> web.Response:
+    """What a platform shows of a person."""
+    blob = await ask.hub.store.read(partial(find_picture, contact_id=id))
+    if blob is None:
+        raise not_found("This picture")
+    return await file_response(ask.hub.blobs, blob, "picture")
 
 
 def find_file(tx: Reader, key: str) -> sa.Row[Any] | None:
     return tx.execute(sa.select(attachment).where(attachment.c.key == key, attachment.c.state == "ready")).first()
 
 
-async def file_response(blobs: Blobs, row: sa.Row[Any]) -> web.Response:
+async def file_response(blobs: Blobs, blob: str, name: str | None) -> web.Response:
     try:
-        content = await blobs.get(row.blob)
+        content = await blobs.get(blob)
     except FileNotFoundError:
         raise not_found("This file") from None
     kind = type_of(content, "", "")
     is_bitmap = kind.startswith("image/")
-    name = row.name or "file"
+    name = name or "file"
     plain = re.sub(r"[^A-Za-z0-9._-]", "_", name)
     disposition = "inline" if is_bitmap else "attachment"
     headers = {

@@ -102,7 +102,7 @@ async def get_file(ask: Ask, site: Site) -> web.Response:
     row = await ask.hub.store.read(partial(tokens.owns_file, visitor=visitor, key=key))
     if row is None:
         raise not_found("This file")
-    return _open_to(site, await files.file_response(ask.hub.blobs, row))
+    return _open_to(site, await files.file_response(ask.hub.blobs, row.blob, row.name))
 
 
 @door("GET", "/w/events", may="public")

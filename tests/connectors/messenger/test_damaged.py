@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from omnibox.connector import Inbound, Unreadable
+from omnibox.connector import Inbound, Notice, Unreadable
 from omnibox_messenger import Messenger
 from omnibox_messenger.decoding import DEEPEST, decode
 from omnibox_messenger.envelopes import envelopes
@@ -310,3 +310,10 @@ def test_what_cannot_be_read_is_quarantined_short() -> None:
     assert isinstance(found, Unreadable)
     assert (found.kind, len(found.excerpt)) == ("no_contact", 500)
     assert found.size > 10_000
+
+
+def test_a_made_up_reference_of_a_web_page_is_nobodys_id_and_roles_of_apps_concern_no_thread() -> None:
+    (found,) = envelopes(body({"recipient": GOOD["recipient"], "optin": {"ref": "box", "user_ref": "7001"}}))
+    assert isinstance(found, Notice)
+    assert (found.address, found.text) == ("user_ref:7001", "Opted in: box")
+    assert list(envelopes(body({"recipient": GOOD["recipient"], "app_roles": {"1": ["primary_receiver"]}}))) == []

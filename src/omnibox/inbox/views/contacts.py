@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from omnibox.inbox.views.conversations import rows_of_contact
-from omnibox.inbox.views.sight import Json, Sight, label_of, moment
+from omnibox.inbox.views.sight import Json, Sight, label_of, moment, picture_of
 from omnibox.store import Reader
 from omnibox.store.tables import contact, identity
 
@@ -36,6 +36,7 @@ def contact_line(row: sa.Row[Any]) -> Json:
         "name": row.name,
         "email": row.email,
         "phone": row.phone,
+        "picture": picture_of(row.id, row.picture),
     }
 
 

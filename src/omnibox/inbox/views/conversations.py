@@ -11,7 +11,7 @@ from typing import Any, Literal, TypeVar
 import sqlalchemy as sa
 
 from omnibox.inbox.policy import Policy, allowed
-from omnibox.inbox.views.sight import Json, Sight, label_of, moment, records
+from omnibox.inbox.views.sight import Json, Sight, label_of, moment, picture_of, records
 from omnibox.store import Reader, among
 from omnibox.store.columns import Instant
 from omnibox.store.tables import channel, contact, conversation, participant, tally
@@ -23,6 +23,7 @@ _ROW = sa.select(
     contact.c.name.label("contact_name"),
     contact.c.email.label("contact_email"),
     contact.c.phone.label("contact_phone"),
+    contact.c.picture.label("contact_picture"),
 ).join(contact, contact.c.id == conversation.c.contact_id)
 _PARTICIPANTS = sa.select(participant).where(among(participant.c.conversation_id)).order_by(participant.c.address)
 _ROWS = _ROW.where(among(conversation.c.id))
@@ -155,6 +156,7 @@ def _row(row: sa.Row[Any], sight: Sight, others: Mapping[int, list[Json]]) -> Js
             "name": row.contact_name,
             "email": row.contact_email,
             "phone": row.contact_phone,
+            "picture": picture_of(row.contact_id, row.contact_picture),
         },
         "assignee": row.assignee_id,
         "unread": row.unread,

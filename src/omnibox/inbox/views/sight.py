@@ -35,6 +35,11 @@ def label_of(contact_id: int, name: str | None, email: str | None) -> str:
     return name or email or f"Visitor #{contact_id}"
 
 
+def picture_of(contact_id: int, blob: str | None) -> str | None:
+    """Where a contact's picture is found; a new picture has a new address."""
+    return None if blob is None else f"/api/contacts/{contact_id}/picture?v={blob[:8]}"
+
+
 def records(tx: Reader, statement: sa.Select[Any], parameters: Json | None = None) -> list[Any]:
     """The rows as plain records: a member of SQLAlchemy's own costs a microsecond each, and a page reads 2,000."""
     found = tx.execute(statement, parameters)

@@ -16,7 +16,7 @@ from omnibox.durable import flush
 from omnibox.store.store import new_epoch
 from omnibox.store.tables import installation, metadata
 
-HEAD = "0007_lists"
+HEAD = "0008_pictures"
 LOCK = 0x6F6D6E69626F78  # of nobody else in this database
 
 

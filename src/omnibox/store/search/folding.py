@@ -26,7 +26,7 @@ UNSPACED = (
     "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 )
 WORD = re.compile("(?:[^\\W_]|[\u0900-\u0dff\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff])+")
-WORD_IN_ASCII = re.compile(r"[^\W_]+", re.ASCII)
+_APART_IN_ASCII = str.maketrans({code: " " for code in range(128) if not chr(code).isalnum()})
 RUN = re.compile(f"[{UNSPACED}]+|[^{UNSPACED}]+")
 _unspaced = re.compile(f"[{UNSPACED}]")
 
@@ -60,12 +60,18 @@ def is_unspaced(text: str) -> bool:
     return _unspaced.match(text) is not None
 
 
-def words_of(folded: str) -> Iterator[str]:
+def words_of(folded: str) -> list[str]:
     """The words of a folded text in order. Of a script without spaces every two neighbours are a word, and the last
     character of a run is one."""
-    if folded.isascii():
-        yield from (word[:LONGEST_WORD] for word in WORD_IN_ASCII.findall(folded))  # in a quarter of the time
-        return
+    if not folded.isascii():
+        return list(_cut(folded))
+    words = folded.translate(_APART_IN_ASCII).split()  # in a tenth of the time
+    if max(map(len, words), default=0) > LONGEST_WORD:
+        return [word[:LONGEST_WORD] for word in words]
+    return words
+
+
+def _cut(folded: str) -> Iterator[str]:
     for word in WORD.findall(folded):
         if word.isascii() or not _unspaced.search(word):
             yield word[:LONGEST_WORD]

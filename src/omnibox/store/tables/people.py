@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from omnibox.store.columns import Instant, Key, MaskedText
-from omnibox.store.tables.schema import count, metadata, new_table, own_id, to
+from omnibox.store.tables.schema import count, metadata, new_table, own_id, partial_index, to
 
 contact = new_table(
     "contact",
@@ -14,8 +14,11 @@ contact = new_table(
     sa.Column("email", sa.Text),
     sa.Column("phone", MaskedText),
     sa.Column("name_by", sa.Text),  # agent, platform, form: an agent's edit wins
+    sa.Column("picture", sa.Text),  # the blob of the one that a platform showed
+    sa.Column("pictured_at", Instant),  # when a platform was asked for it; None: it is not asked
     count("rev"),
     sa.Column("created_at", Instant, nullable=False),
+    partial_index("ix_contact_pictured_at", "pictured_at", where="pictured_at IS NOT NULL"),
 )
 
 identity = new_table(

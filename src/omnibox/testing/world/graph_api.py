@@ -136,7 +136,7 @@ class _Api:
             case "GET", "me":
                 return {"id": page.id, "name": page.name}
             case "GET", "":
-                return self._profile(page, node)
+                return self._profile(page, node, request.query.get("fields", ""))
         raise Refused(100, None, f"Unsupported request: {request.method} {edge}")
 
     def _page(self, request: web.Request, token: str) -> Page:
@@ -247,14 +247,15 @@ class _Api:
             return {"data": []}
         return {"data": [{"id": self.graph.app_id, "name": "omnibox", "subscribed_fields": page.subscribed_fields}]}
 
-    def _profile(self, page: Page, psid: str) -> object:
+    def _profile(self, page: Page, psid: str, fields: str) -> object:
         person = self.graph.people.get(psid)
         if person is None or person.page != page.id:
             raise Refused(100, 33, f"Object with ID '{psid}' does not exist or cannot be loaded")
         if not page.shows_profiles:
             raise Refused(10, None, "Requires Business Asset User Profile Access", 403)
         first, _, last = person.name.partition(" ")
-        return {"first_name": first, "last_name": last, "id": psid}
+        known = {"first_name": first, "last_name": last, "profile_pic": person.picture}
+        return {name: known[name] for name in fields.split(",") if known.get(name)} | {"id": psid}
 
     async def _for_app(self, request: web.Request, node: str, edge: str) -> object:
         graph = self.graph

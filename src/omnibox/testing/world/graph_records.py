@@ -59,6 +59,7 @@ class Person:
     page: str = ""
     last_inbound_ms: int = 0
     has_blocked: bool = False
+    picture: str = ""  # where it lies
     sees: list[Taken] = field(default_factory=list)  # what the page sent, in order
 
 

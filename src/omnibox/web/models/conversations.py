@@ -15,6 +15,7 @@ class RowContact(Wire):
     name: str | None
     email: str | None
     phone: str | None
+    picture: str | None  # where it is found
 
 
 class ContactChange(RowContact):
@@ -147,6 +148,7 @@ class Contact(Wire):
     name: str | None
     email: str | None
     phone: str | None
+    picture: str | None
     label: str
     identities: list[ContactIdentity]
     conversations: list[Row]

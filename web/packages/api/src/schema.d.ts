@@ -1455,6 +1455,8 @@ export interface components {
             email: string | null;
             /** Phone */
             phone: string | null;
+            /** Picture */
+            picture: string | null;
             /** Label */
             label: string;
             /** Identities */
@@ -1497,6 +1499,8 @@ export interface components {
             email: string | null;
             /** Phone */
             phone: string | null;
+            /** Picture */
+            picture: string | null;
             /** Rev */
             rev: number;
         };
@@ -2582,6 +2586,8 @@ export interface components {
             email: string | null;
             /** Phone */
             phone: string | null;
+            /** Picture */
+            picture: string | null;
         };
         /** Rows */
         Rows: {

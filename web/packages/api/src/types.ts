@@ -196,6 +196,8 @@ export interface ContactFields {
 export interface RowContact extends ContactFields {
   id: Id;
   label: string;
+  /** Where it is found. */
+  picture: string | null;
 }
 
 export interface Contact extends RowContact {

@@ -3,8 +3,9 @@
  *
  * A courtesy while somebody types: the server masks again. What stays there stays here, rule by rule as in
  * src/omnibox/masking. Left out for its size is what the server hides besides: a number with markup between its digits
- * or with blanks in the query of a link, one right after an IBAN, the tracks of a magnetic stripe, schemes of single countries without groups, rare key
- * words, secret numbers, months by their names, a date before a number, a code after a bare «code».
+ * or with blanks in the query of a link, one right after an IBAN, the tracks of a magnetic stripe, schemes of single
+ * countries without groups, rare key words, secret numbers, months by their names, a date before a number, a code after
+ * a bare «code».
  */
 
 type Span = [start: number, stop: number];
@@ -91,9 +92,7 @@ const OR_CODE = `^(?:${MONTH} ?[/|.-] ?${YEAR}(?!\\d)|\\d{3}(?!\\d)(?!${GAP}{1,3
 const DATE_OR_CODE = test(`${OR_CODE})`);
 const MAY_FOLLOW = test(`${OR_CODE}|\\d{4}(?!\\d)(?!${GAP}{1,3}[\\d•])|\\d{1,2} ?\\p{L})`);
 
-const INVISIBLE = test(
-  "[\\xad\\u0300-\\u036f\\u061c\\u115f\\u1160\\u180b-\\u180f\\u200b-\\u200f\\u202a-\\u202e\\u2060-\\u206f\\u20d0-\\u20f0\\u2800\\u3164\\ufe00-\\ufe0f\\ufeff\\uffa0]",
-);
+const INVISIBLE = test("[\\p{DI}\\u0300-\\u036f\\u20d0-\\u20f0\\u2800]");
 
 /** The value of a decimal digit: the rows of digits in Unicode begin at 0 or 6 modulo 16. */
 const numberOf = (digit: string): number => {

@@ -144,10 +144,9 @@ export function createStore(timers: Timers) {
         threads.doubt(event.conversation.id);
         break;
       case "contact.changed": {
-        const { id, label, name, email, phone } = event.contact;
-        for (const row of rows.ofContact(id))
-          rows.amend(row.id, { contact: { id, label, name, email, phone } });
-        topics.touch(`contact:${id}`);
+        const { rev: _, ...contact } = event.contact;
+        for (const row of rows.ofContact(contact.id)) rows.amend(row.id, { contact });
+        topics.touch(`contact:${contact.id}`);
         break;
       }
       case "agent.changed":

@@ -20,16 +20,28 @@ const tintOf = (label: string): number => {
 
 interface AvatarProps {
   label: string;
+  picture?: string | null;
   size?: "s" | "m" | "l";
   isNew?: boolean;
   children?: ReactNode;
 }
 
-/** Decoration: the name stands beside it. `children` are marks in its corners. */
-export const Avatar = ({ label, size = "m", isNew = false, children }: AvatarProps) => (
+/** Decoration: the name stands beside it, the initials behind a picture. `children` are marks in its corners. */
+export const Avatar = ({ label, picture, size = "m", isNew = false, children }: AvatarProps) => (
   <span className={styles.avatar} data-size={size} data-new={isNew || undefined}>
     <span className={styles.face} data-tint={tintOf(label)} aria-hidden="true">
       {initialsOf(label)}
+      {picture && (
+        <img
+          key={picture}
+          src={picture}
+          alt=""
+          loading="lazy"
+          onError={({ currentTarget }) => {
+            currentTarget.hidden = true;
+          }}
+        />
+      )}
     </span>
     {children}
   </span>

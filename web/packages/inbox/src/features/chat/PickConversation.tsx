@@ -75,7 +75,7 @@ export function PickConversation({ row, title, onPick, onClose }: PickConversati
             className={styles.choice}
             onClick={() => onPick(one.id)}
           >
-            <Avatar label={one.contact.label} size="s" />
+            <Avatar label={one.contact.label} picture={one.contact.picture} size="s" />
             <span className={styles.words}>
               <span className={styles.name}>
                 <bdi className="clip">{one.contact.label}</bdi>

@@ -84,7 +84,7 @@ export function ContactCard({ conversation }: { conversation: Id }) {
     enabled: id >= 0,
   });
   if (!row) return null;
-  const { label } = row.contact;
+  const { label, picture } = row.contact;
   const contact = query.data;
 
   const save = (field: keyof ContactFields) => async (value: string) => {
@@ -96,7 +96,7 @@ export function ContactCard({ conversation }: { conversation: Id }) {
   return (
     <aside className={styles.card} aria-label={t`Contact details`}>
       <div className={styles.top}>
-        <Avatar label={label} size="l" />
+        <Avatar label={label} picture={picture} size="l" />
         <h2 className={styles.name}>
           <bdi>{label}</bdi>
         </h2>

@@ -116,7 +116,7 @@ function ConversationRowContent(props: ConversationRowProps) {
         onClick={() => onOpen(id)}
         onFocus={() => onFocus(id)}
       >
-        <Avatar label={row.contact.label} isNew={status === "new"}>
+        <Avatar label={row.contact.label} picture={row.contact.picture} isNew={status === "new"}>
           <StatusMark status={status} hasCount={row.unread > 0} />
           <Unread count={row.unread} />
         </Avatar>

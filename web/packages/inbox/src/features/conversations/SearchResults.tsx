@@ -77,7 +77,7 @@ function Result({ hit, isOpened, isFirst, onOpen }: ResultProps) {
       data-found-message={hit.message}
       onClick={onOpen}
     >
-      <Avatar label={contact.label} />
+      <Avatar label={contact.label} picture={contact.picture} />
       <span className={entry.body}>
         <span className={entry.line}>
           <bdi className={`clip ${entry.name}`}>{contact.label}</bdi>
