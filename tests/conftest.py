@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -44,6 +45,15 @@ def postgres_url(postgres_server: Postgres) -> Iterator[str]:
     postgres_server.sql(f'CREATE DATABASE "{name}"')
     yield postgres_server.url(name)
     postgres_server.sql(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A database with no tables."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/omnibox.db"
+    found: str = request.getfixturevalue("postgres_url")
+    return found
 
 
 @pytest.fixture(scope="session")

@@ -26,9 +26,9 @@ Handler = Callable[[str, int], Awaitable[None]]
 """Does the work for a subject; the number of the try counts from 1. Raises `Later` to be called again."""
 
 
-def enqueue(tx: Transaction, kind: str, subject: str) -> None:
-    """Work to be done soon and surely; the same work twice is done once."""
-    row = {"kind": kind, "subject": subject, "due_at": tx.clock()}
+def enqueue(tx: Transaction, kind: str, subject: str, wait_s: float = 0) -> None:
+    """Work to be done surely, and soon or in `wait_s` seconds; the same work twice is done once, when it was due."""
+    row = {"kind": kind, "subject": subject, "due_at": tx.clock() + timedelta(seconds=wait_s)}
     tx.execute(insert(job).on_conflict_do_nothing(), row)
     tx.ring("jobs")
 

@@ -48,8 +48,15 @@ async def tend(connections: Connections, connection_id: int, within_s: float = L
 
 async def tend_now(connections: Connections, connection_id: int) -> None:
     """As `tend`, while a person waits for it; from now on it is done every day."""
-    if await tend(connections, connection_id, WHILE_WAITED_FOR_S) is not None:
-        await connections.store.write(lambda tx: enqueue(tx, problems.UPKEEP, str(connection_id)))
+    is_well = await tend(connections, connection_id, WHILE_WAITED_FOR_S)
+    if is_well is not None:  # where it is not well, the next look has more time and comes at once
+        wait_s = _about_a_day_s() if is_well else 0
+        await connections.store.write(lambda tx: enqueue(tx, problems.UPKEEP, str(connection_id), wait_s))
+
+
+def _about_a_day_s() -> float:
+    """Spreads the looks over the day."""
+    return DAY_S * uniform(0.9, 1)  # noqa: S311 # no secret
 
 
 async def apply(connections: Connections, connection_id: int, address: str) -> None:
@@ -86,7 +93,7 @@ class Looking:
     async def look(self, subject: str, attempt: int) -> None:
         is_well = await tend(self.connections, int(subject))
         if is_well is not None:
-            raise Again(DAY_S * uniform(0.9, 1) if is_well else SOON_S)  # noqa: S311 # spreads them over the day
+            raise Again(_about_a_day_s() if is_well else SOON_S)
 
     async def probe(self, connection_id: int) -> bool:
         """Whether what paused a connection is over; asked of the platform at growing intervals."""

@@ -3,22 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
 from omnibox.bus import LocalBus
 from omnibox.store import Store
 from omnibox.store.migrations import migrate
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """A database with no tables."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/omnibox.db"
-    found: str = request.getfixturevalue("postgres_url")
-    return found
 
 
 @pytest.fixture
