@@ -70,6 +70,15 @@ class House:
     def is_embedded(self) -> bool:
         return self.url.startswith("sqlite")
 
+    def warm(self) -> None:
+        """Read all its files once. What is measured is a database in use, not the disk of this machine, and what was
+        filled an hour ago is no longer in memory."""
+        files = [self.hub.database] if self.is_embedded else (self.hub.folder / "pg" / "data" / "base").glob("*/*")
+        for path in files:
+            with path.open("rb") as file:
+                while file.read(1 << 22):
+                    pass
+
 
 @contextmanager
 def house(database: str, *, conversations: int, messages: int, is_indexed: bool = False) -> Iterator[House]:

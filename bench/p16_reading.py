@@ -7,9 +7,8 @@ from collections.abc import Iterator
 from contextlib import closing
 
 from bench.bare_sql import bare_of
-from bench.filled import DATABASES, House, house
-from bench.p07_lists import ASKS, CONVERSATIONS, LONG_ASKS, MANY
-from bench.pages import measure
+from bench.filled import House
+from bench.pages import measure, on_each
 from bench.report import Figure
 
 TALK = "SELECT id FROM message WHERE conversation_id = {talk} AND id < {before} ORDER BY id DESC LIMIT 51"
@@ -17,10 +16,7 @@ COUNTS = "SELECT sum(conversations) FROM tally WHERE state = 'open'"
 
 
 def run(*, long: bool = False) -> Iterator[Figure]:
-    count, asks = (MANY, LONG_ASKS) if long else (CONVERSATIONS, ASKS)
-    for database in DATABASES:
-        with house(database, conversations=count, messages=count) as found:
-            yield from _figures(found, f"{database}, {count:,} conversations", asks)
+    return on_each(_figures, long=long)
 
 
 def _figures(found: House, name: str, asks: int) -> Iterator[Figure]:

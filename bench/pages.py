@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from bench.bare_sql import Bare
-from bench.filled import House
+from bench.filled import DATABASES, House, house
 from bench.report import Figure, Goal, percentile, wrong
 
+CONVERSATIONS, MANY = 20_000, 1_000_000
+ASKS, LONG_ASKS = 60, 200
 ROUNDS = 3
 MOST_MS = 10.0
 Draw = Callable[[], tuple[str, str]]  # the bare statement of a page, whose rows begin with their id, and its path
 Ids = Callable[[Any], Sequence[int]]  # what an answer shows, in the statement's order
+
+
+def on_each(figures: Callable[[House, str, int], Iterator[Figure]], *, long: bool) -> Iterator[Figure]:
+    """What `figures` makes of each database, of its name, and of how often each page is asked for."""
+    count, asks = (MANY, LONG_ASKS) if long else (CONVERSATIONS, ASKS)
+    for database in DATABASES:
+        with house(database, conversations=count, messages=count) as found:
+            found.warm()
+            yield from figures(found, f"{database}, {count:,} conversations", asks)
 
 
 def measure(found: House, bare: Bare, label: tuple[str, str], asks: int, draw: Draw, ids: Ids) -> Figure:

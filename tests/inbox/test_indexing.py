@@ -73,7 +73,7 @@ async def test_the_index_is_made_anew_when_told_and_after_another_version(
     await desk.store.write(change)
     assert (await desk.find("apple"), await desk.find("banana")) == ([], [number])
     await desk.store.write(lambda tx: tx.execute(sa.update(message).values(text=mask("a cherry"))))
-    monkeypatch.setattr(indexing, "VERSION", 99)
+    monkeypatch.setattr(desk.indexer.index, "version", 99)
     assert (await desk.find("banana"), await desk.find("cherry")) == ([], [number])
 
 

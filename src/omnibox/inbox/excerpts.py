@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import islice
 
 from omnibox.store.search import Query, Term, fold
 from omnibox.store.search.folding import Places, composed, is_unspaced
 
 BEFORE, LENGTH = 40, 180  # characters before the first marked word, and of the whole excerpt
 MOST_READ = 20_000  # characters of a text that are looked through
+MOST_PLACES = 50  # of one term
 RUN = re.compile(r"[^\W_]+")
 BETWEEN = r"[\W_]{1,20}"  # of two words of a phrase
 
@@ -34,14 +37,12 @@ def mark(query: Query, text: str) -> Marked:
     """Where the terms stand in the text: as words where they do, else inside words."""
     text = composed(text[:MOST_READ])
     folded = fold(text)
-    places = Places(text)
-    ranges: list[tuple[int, int]] = []
-    found = 0
-    for term in query.terms:
-        hits = list(_places(term, folded))
-        found += bool(hits)
-        ranges += [(places.original(start), places.original(end)) for start, end in hits]
-    return Marked(text, tuple(_joined(ranges)), found)
+    found = [hits for term in query.terms if (hits := _places(term, folded))]
+    if not found:
+        return Marked(text, (), 0)
+    original = Places(text).original
+    ranges = [(original(start), original(end)) for hits in found for start, end in hits]
+    return Marked(text, tuple(_joined(ranges)), len(found))
 
 
 def excerpt(marked: Marked) -> list[Piece]:
@@ -64,26 +65,26 @@ def excerpt(marked: Marked) -> list[Piece]:
     return [Piece(re.sub(r"\s+", " ", piece.text), piece.is_match) for piece in pieces if piece.text]
 
 
-def _places(term: Term, folded: str, most: int = 50) -> Iterator[tuple[int, int]]:
-    pattern = _pattern(term)
-    hits = [match.span() for match, _ in zip(pattern.finditer(folded), range(most), strict=False)] if pattern else []
-    if hits:
-        yield from hits
-        return
-    at = folded.find(term.text)
-    while at >= 0 and most:
-        yield at, at + len(term.text)
-        at, most = folded.find(term.text, at + 1), most - 1
+def _places(term: Term, folded: str) -> list[tuple[int, int]]:
+    runs, *patterns = _form(term)
+    if all(run in folded for run in runs):
+        for pattern in patterns:
+            if hits := [match.span() for match in islice(pattern.finditer(folded), MOST_PLACES)]:
+                return hits
+    return []
 
 
-def _pattern(term: Term) -> re.Pattern[str] | None:
-    """The term as words: it begins where a word begins and, unless it is open, ends where one ends."""
+@lru_cache(maxsize=256)
+def _form(term: Term) -> tuple[list[str], re.Pattern[str], re.Pattern[str]]:
+    """Its runs of letters, the term as words, and anywhere. As words it begins where a word begins and, unless it is
+    open, ends where one ends."""
     runs = RUN.findall(term.text)
+    anywhere = re.compile(re.escape(term.text))
     if not runs:
-        return None
+        return runs, anywhere, anywhere
     begins = "" if is_unspaced(runs[0]) else r"(?<![^\W_])"
     ends = "" if term.is_open or is_unspaced(runs[-1][-1]) else r"(?![^\W_])"
-    return re.compile(begins + BETWEEN.join(map(re.escape, runs)) + ends)
+    return runs, re.compile(begins + BETWEEN.join(map(re.escape, runs)) + ends), anywhere
 
 
 def _joined(ranges: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:

@@ -21,7 +21,7 @@ from omnibox.events import read_head
 from omnibox.logs import get_logger
 from omnibox.masking import mask
 from omnibox.store import Reader, Store, StoreUnavailable, Transaction, among, insert
-from omnibox.store.search import VERSION, Document, Index, fold, index_of, indexed_words, state
+from omnibox.store.search import Document, Index, fold, index_of, indexed_words, state
 from omnibox.store.tables import attachment, contact, conversation, event, identity, message
 
 CHUNK = 256  # documents in one write: 10 ms of the writer
@@ -108,7 +108,7 @@ class Indexer:
 
     async def step(self) -> Step:
         """Take the next chunk in; says what was done. Nothing is left when that is nothing."""
-        step = await self.store.read(partial(_look, within=self.within))
+        step = await self.store.read(partial(_look, version=self.index.version, within=self.within))
         if step.is_nothing:
             return step
         is_ours = (await self.store.write(partial(_put, index=self.index, step=step))).result
@@ -149,10 +149,10 @@ _EVENTS = (
 )
 
 
-def _look(tx: Reader, within: tuple[int, int] | None) -> Step:
+def _look(tx: Reader, version: int, within: tuple[int, int] | None) -> Step:
     head = read_head(tx)
     row = tx.execute(sa.select(state)).first()
-    if row is None or row.version != VERSION or row.seq > head.seq or row.seq + 1 < head.oldest:
+    if row is None or row.version != version or row.seq > head.seq or row.seq + 1 < head.oldest:
         newest = tx.execute(sa.select(sa.func.max(message.c.id))).scalar()
         return Step(None, Mark(head.seq, (newest or 0) + 1, row.turn + 1 if row else 1), head=head.seq)
     mark_ = Mark(row.seq, row.below, row.turn)
@@ -271,7 +271,7 @@ def _document(row: sa.Row[Any], files: Sequence[str], addresses: Sequence[str]) 
 
 def _put(tx: Transaction, index: Index, step: Step) -> bool:
     """Write a step; False where another process has taken this turn."""
-    row = {"version": VERSION, "seq": step.then.seq, "below": step.then.below, "turn": step.then.turn}
+    row = {"version": index.version, "seq": step.then.seq, "below": step.then.below, "turn": step.then.turn}
     if step.found is None:
         statement = insert(state)
         fresh = statement.excluded

@@ -11,11 +11,11 @@ import sqlalchemy as sa
 
 from omnibox.inbox import views
 from omnibox.inbox.excerpts import Marked, Piece, excerpt, mark
-from omnibox.store import Reader
-from omnibox.store.search import MODES, Index, Mode, Query, state
-from omnibox.store.tables import attachment, identity, message
+from omnibox.store import Reader, among
+from omnibox.store.search import MODES, Index, Mode, Query
+from omnibox.store.tables import attachment
 
-BUDGET_S = 0.1  # then a page ends where it stands, and the next one goes on from there
+BUDGET_S = 0.05  # then a page ends where it stands, and the next one goes on from there
 Where = Literal["text", "subject", "file", "contact"]
 
 
@@ -50,7 +50,7 @@ def find(
     Over all pages a conversation stands once. A page is shorter than `limit` where one kind of hits ends, or where
     looking took too long; it is empty only then, or at the end.
     """
-    index.prepare(tx)
+    is_complete = index.prepare(tx)
     ends_at = clock() + BUDGET_S
     found: dict[int, int] = {}
     following: Place | None = place
@@ -63,7 +63,7 @@ def find(
         following = Place(place.mode, reached) if reached is not None else _next_mode(index, query, place.mode)
         if clock() >= ends_at:
             break
-    return Page(_show(tx, query, place.mode, found, sight), following, _is_complete(tx))
+    return Page(_show(tx, query, place.mode, found, sight), following, is_complete)
 
 
 def _next_mode(index: Index, query: Query, mode: Mode) -> Place | None:
@@ -115,89 +115,55 @@ def _passed(tx: Reader, index: Index, query: Query, place: Place, conversations:
     return passed
 
 
-def _is_complete(tx: Reader) -> bool:
-    below = tx.execute(sa.select(state.c.below)).scalar()
-    return below == 0
-
-
 # ── What is shown of a hit
 
 
 def _show(tx: Reader, query: Query, mode: Mode, found: Mapping[int, int], sight: views.Sight) -> list[views.Json]:
-    if not found:
-        return []
-    rows = views.rows_by_id(tx, found.keys(), sight)
-    said = {row.id: row for row in tx.execute(_SAID, {"ids": list(found.values())})}
-    marked = {number: _mark_said(query, row) for number, row in said.items()}
-    short = [number for number, (_, best) in marked.items() if best.found < len(query.terms)]
-    files = _file_names(tx, short)
+    rows = {
+        said.said_id: (said, conversation) for said, conversation in views.rows_of_messages(tx, found.values(), sight)
+    }
+    best = {number: _best(query, said, conversation) for number, (said, conversation) in rows.items()}
+    unexplained = [number for number, (_, marked) in best.items() if marked.found < len(query.terms)]
+    for file in tx.execute(_FILE_NAMES, {"ids": unexplained}) if unexplained else ():
+        best[file.message_id] = _better(query, best[file.message_id], "file", file.name)
     shown = []
-    for conversation_id, message_id in found.items():
-        row, conversation = said.get(message_id), rows.get(conversation_id)
-        if row is None or conversation is None:
-            continue  # gone since it was indexed
-        where, best = _best(query, marked[message_id], files.get(message_id, ()), row.address, conversation)
-        shown.append(_hit(row, conversation, where, excerpt(best), mode))
+    for conversation_id, number in found.items():
+        row = rows.get(number)
+        if row is not None and row[0].id == conversation_id:  # else gone or elsewhere since it was indexed
+            where, marked = best[number]
+            shown.append(_hit(*row, where, excerpt(marked), mode))
     return shown
 
 
-_SAID = (
-    sa.select(
-        message.c.id,
-        message.c.kind,
-        message.c.author_kind,
-        message.c.author_id,
-        message.c.text,
-        message.c.subject,
-        message.c.at,
-        identity.c.address,
-    )
-    .outerjoin(identity, identity.c.id == message.c.identity_id)
-    .where(message.c.id.in_(sa.bindparam("ids", expanding=True)), message.c.deleted_at.is_(None))
+_FILE_NAMES = sa.select(attachment.c.message_id, attachment.c.name).where(
+    among(attachment.c.message_id), attachment.c.name.is_not(None)
 )
 
 
-def _mark_said(query: Query, row: sa.Row[Any]) -> tuple[Where, Marked]:
-    text = mark(query, row.text)
-    if row.subject and text.found < len(query.terms):
-        subject = mark(query, row.subject)
-        if subject.found > text.found:
-            return "subject", subject
-    return "text", text
-
-
-def _file_names(tx: Reader, message_ids: Sequence[int]) -> dict[int, list[str]]:
-    found: dict[int, list[str]] = {}
-    if message_ids:
-        names = sa.select(attachment.c.message_id, attachment.c.name)
-        for row in tx.execute(names.where(attachment.c.message_id.in_(message_ids), attachment.c.name.is_not(None))):
-            found.setdefault(row.message_id, []).append(row.name)
+def _best(query: Query, said: Any, conversation: views.Json) -> tuple[Where, Marked]:
+    """The text that explains the hit best."""
+    person = conversation["contact"]
+    found: tuple[Where, Marked] = "text", mark(query, said.said_text)
+    for text in (said.said_subject, conversation["subject"]):
+        found = _better(query, found, "subject", text)
+    for text in (person["name"], person["email"], person["phone"], said.said_from):
+        found = _better(query, found, "contact", text)
     return found
 
 
-def _best(
-    query: Query, said: tuple[Where, Marked], files: Sequence[str], address: str | None, conversation: views.Json
-) -> tuple[Where, Marked]:
-    """The text that explains the hit best."""
-    best = said
-    if best[1].found == len(query.terms):
-        return best
-    person = conversation["contact"]
-    known = [person["name"], person["email"], person["phone"], address]
-    others: list[tuple[Where, str | None]] = [("subject", conversation["subject"])]
-    others += [*(("file", name) for name in files), *(("contact", text) for text in known)]
-    for where, text in others:
-        if text and (marked := mark(query, text)).found > best[1].found:
-            best = where, marked
-    return best
+def _better(query: Query, found: tuple[Where, Marked], where: Where, text: str | None) -> tuple[Where, Marked]:
+    if not text or found[1].found == len(query.terms):
+        return found
+    marked = mark(query, text)
+    return (where, marked) if marked.found > found[1].found else found
 
 
-def _hit(row: sa.Row[Any], conversation: views.Json, where: Where, pieces: Sequence[Piece], mode: Mode) -> views.Json:
+def _hit(said: Any, conversation: views.Json, where: Where, pieces: Sequence[Piece], mode: Mode) -> views.Json:
     return {
-        "message": row.id,
-        "kind": row.kind,
-        "author": {"kind": row.author_kind, "id": row.author_id, "name": None},
-        "at": views.moment(row.at),
+        "message": said.said_id,
+        "kind": said.said_kind,
+        "author": {"kind": said.said_by_kind, "id": said.said_by, "name": None},
+        "at": views.moment(said.said_at),
         "where": where,
         "match": mode,
         "excerpt": [{"text": piece.text, "is_match": piece.is_match} for piece in pieces],

@@ -3,12 +3,15 @@
 from omnibox.inbox.views.contacts import contact_line, contact_view, contacts_by_id
 from omnibox.inbox.views.conversations import (
     NO_WAY,
-    counts_of,
+    Tallies,
+    counts_for,
     list_rows,
     policy_of,
     policy_view,
+    read_tallies,
     rows_by_id,
     rows_of_contact,
+    rows_of_messages,
 )
 from omnibox.inbox.views.messages import files_of, list_editions, list_messages, messages_by_id, why
 from omnibox.inbox.views.sight import Json, Sight, label_of, moment
@@ -17,10 +20,11 @@ __all__ = [
     "NO_WAY",
     "Json",
     "Sight",
+    "Tallies",
     "contact_line",
     "contact_view",
     "contacts_by_id",
-    "counts_of",
+    "counts_for",
     "files_of",
     "label_of",
     "list_editions",
@@ -30,7 +34,9 @@ __all__ = [
     "moment",
     "policy_of",
     "policy_view",
+    "read_tallies",
     "rows_by_id",
     "rows_of_contact",
+    "rows_of_messages",
     "why",
 ]

@@ -14,9 +14,11 @@ from omnibox.inbox.policy import Policy, allowed
 from omnibox.inbox.views.sight import Json, Sight, label_of, moment, picture_of, records
 from omnibox.store import Reader, among
 from omnibox.store.columns import Instant
-from omnibox.store.tables import channel, contact, conversation, participant, tally
+from omnibox.store.tables import channel, contact, conversation, identity, message, participant, tally
 
 Whose = Literal["nobody", "somebody", "agent"]
+Tallies = Mapping[tuple[str, int], int]
+"""How many conversations there are, by state and assignee (0: nobody)."""
 NO_WAY = Policy(allowed=False, code="channel_disabled")
 _ROW = sa.select(
     conversation,
@@ -27,6 +29,21 @@ _ROW = sa.select(
 ).join(contact, contact.c.id == conversation.c.contact_id)
 _PARTICIPANTS = sa.select(participant).where(among(participant.c.conversation_id)).order_by(participant.c.address)
 _ROWS = _ROW.where(among(conversation.c.id))
+_SAID = (
+    _ROW.join(message, message.c.conversation_id == conversation.c.id)
+    .outerjoin(identity, identity.c.id == message.c.identity_id)
+    .add_columns(
+        message.c.id.label("said_id"),
+        message.c.kind.label("said_kind"),
+        message.c.author_kind.label("said_by_kind"),
+        message.c.author_id.label("said_by"),
+        message.c.text.label("said_text"),
+        message.c.subject.label("said_subject"),
+        message.c.at.label("said_at"),
+        identity.c.address.label("said_from"),
+    )
+    .where(among(message.c.id), message.c.deleted_at.is_(None))
+)
 _CHANNELS = sa.select(channel.c.id)
 _ALL: tuple[Whose, ...] = ("nobody", "somebody")
 MERGED = 16  # ranges in one statement: how long it takes to plan grows with them
@@ -39,6 +56,15 @@ def rows_by_id(tx: Reader, ids: Collection[int], sight: Sight) -> dict[int, Json
     found = records(tx, _ROWS, {"ids": list(ids)})
     others = _people_of(tx, found)
     return {row.id: _row(row, sight, others) for row in found}
+
+
+def rows_of_messages(tx: Reader, message_ids: Collection[int], sight: Sight) -> list[tuple[Any, Json]]:
+    """What was said in messages, in the columns `said_…`, each with the list row of its conversation; in any order."""
+    if not message_ids:
+        return []
+    found = records(tx, _SAID, {"ids": list(message_ids)})
+    others = _people_of(tx, found)
+    return [(row, _row(row, sight, others)) for row in found]
 
 
 def list_rows(
@@ -199,12 +225,15 @@ def policy_view(policy: Policy) -> Json:
     }
 
 
-def counts_of(tx: Reader, agent_id: int) -> Json:
+def read_tallies(tx: Reader) -> Tallies:
+    return {(row.state, row.assignee_id): row.conversations for row in tx.execute(sa.select(tally))}
+
+
+def counts_for(agent_id: int, tallies: Tallies) -> Json:
     """How many conversations stand in each view of an agent."""
-    found = {(row.state, row.assignee_id): row.conversations for row in tx.execute(sa.select(tally))}
     return {
-        "mine": found.get(("open", agent_id), 0),
-        "unassigned": found.get(("open", 0), 0),
-        "all": sum(count for (state, _), count in found.items() if state == "open"),
-        "resolved": sum(count for (state, _), count in found.items() if state == "resolved"),
+        "mine": tallies.get(("open", agent_id), 0),
+        "unassigned": tallies.get(("open", 0), 0),
+        "all": sum(count for (state, _), count in tallies.items() if state == "open"),
+        "resolved": sum(count for (state, _), count in tallies.items() if state == "resolved"),
     }

@@ -5,7 +5,7 @@ from omnibox.store.search.folding import fold
 from omnibox.store.search.index import MODES, Document, Hit, Index, Mode, Stretch, indexed_words
 from omnibox.store.search.postgres import PostgresIndex
 from omnibox.store.search.queries import LONGEST, Query, Term, parse
-from omnibox.store.search.schema import VERSION, is_index_table, state
+from omnibox.store.search.schema import is_index_table, state
 
 
 def index_of(is_embedded: bool) -> Index:
@@ -16,7 +16,6 @@ def index_of(is_embedded: bool) -> Index:
 __all__ = [
     "LONGEST",
     "MODES",
-    "VERSION",
     "Document",
     "Hit",
     "Index",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+import time
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, Protocol
 
@@ -16,7 +18,13 @@ Mode = Literal["word", "beginning", "part"]
 
 MODES: tuple[Mode, ...] = ("word", "beginning", "part")
 
+QUICK_S, SLOW_S = 0.005, 0.02  # of a statement
+MOST_ERAS = 16
+
 BREAK = "¶"  # no word has it: phrases do not reach over it, and with a number it is a mark nobody can type
+
+
+ERA = 1 << 14  # ids in a row: each document is marked with its own, so that a question can be held to some of them
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +50,28 @@ class Stretch:
     reached: int | None
 
 
+class Pace:
+    """How many eras the next statement asks for: the more the quicker the last one was, so that none takes long."""
+
+    def __init__(self) -> None:
+        self.eras = 1
+
+    @contextmanager
+    def timed(self) -> Iterator[None]:
+        began = time.perf_counter()
+        yield
+        took = time.perf_counter() - began
+        if took < QUICK_S:
+            self.eras = min(self.eras * 4, MOST_ERAS)
+        elif took > SLOW_S:
+            self.eras = max(self.eras // 4, 1)
+
+
 class Index(Protocol):
     """The same question, answered by each database in its own way. For searches one is made per snapshot."""
+
+    version: int
+    """Of what is put in: another number, and the index is filled again at the next start."""
 
     def put(self, tx: Transaction, documents: Sequence[Document]) -> None:
         """Add documents, in place of those with the same ids."""
@@ -51,8 +79,9 @@ class Index(Protocol):
     def remove(self, tx: Transaction, ids: Collection[int]) -> None: ...
     def clear(self, tx: Transaction) -> None: ...
 
-    def prepare(self, tx: Reader) -> None:
-        """Before the searches of one snapshot: learn what this database can do, and hold it to its index."""
+    def prepare(self, tx: Reader) -> bool:
+        """Before the searches of one snapshot: learn what this database can do, and hold it to its index; whether the
+        whole history is in that."""
 
     def can(self, query: Query, mode: Mode) -> bool:
         """Whether there is anything to ask in this mode. Asked after `prepare`."""

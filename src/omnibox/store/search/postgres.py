@@ -1,10 +1,11 @@
 """The index on PostgreSQL: one GIN index over words and, where pg_trgm is there, triples of letters.
 
 GIN knows no order: it gives all hits or none, and a very common word has hundreds of thousands. So the newest rows are
-read first, which hold enough hits of a common word; then history is looked through in stretches of «eras» of ids. Each
-row has a lexeme that names its era, so GIN passes over all others. Where the first era shows that a word is seldom, the
-index is asked for all hits at once, up to a cap that says «too many»: for a common word this would cost 80 ms among a
-million messages. Parts of words are looked for by eras alone: what has the triples is not yet a hit, so no cap would
+read first, which hold enough hits of a common word, and one after the other as long as much of what is read has all the
+words. Then history is asked for in stretches of «eras» of ids: each row has a lexeme that names its era, so GIN passes
+over all others. Where the newest rows, or the first era, show that something is seldom, the index is asked for all hits
+at once, up to a cap that says «too many»: for a common word this would cost 80 ms among a million messages. Several
+beginnings, and parts of words, are looked for by eras alone: what has their triples is not yet a hit, so no cap would
 hold.
 """
 
@@ -13,26 +14,25 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
 from omnibox.store.columns import MaskedText
-from omnibox.store.search.index import BREAK, Document, Hit, Mode, Stretch
-from omnibox.store.search.queries import Query, Term
+from omnibox.store.search.index import BREAK, ERA, Document, Hit, Mode, Pace, Stretch
+from omnibox.store.search.queries import SHORTEST_PART, Query, Term
 from omnibox.store.search.schema import document
 from omnibox.store.transaction import Reader, Transaction
 
 LAST_ID = (1 << 63) - 1
-ERA = 1 << 14  # ids
-NEWEST = 1000  # rows that are read one by one before the index is asked
-SELDOM = 16  # candidates in an era: of a word with fewer all are found sooner than enough of them era by era
+ROWS = 1000  # that are read one by one before the index is asked
+COMMON = 8  # of what one row in so many is a candidate, rows are read one by one
+MOST_ERAS = {"word": 2, "beginning": 2, "part": 4}  # in one statement: hits may begin to abound there
+MOST_INSIDE = 3  # words of which the triples are asked for
+SELDOM_ROWS, SELDOM = 2, 16  # among the newest rows, in an era: of fewer, all are found sooner than enough era by era
 MANY = 2000  # candidates that are read and sorted at once
-MOST_ERAS = {
-    "word": 2,
-    "beginning": 2,
-    "part": 8,
-}  # of one stretch: as many hits as there are messages, or triples to be looked at
+SHORT = 2  # words for which all history takes no longer than 40 ms, however common they are there
+AT_ONCE_MS = 50  # for more
 MOST_PLACES = 255  # of one word in a tsvector
 LAST_PLACE = 16_383
 TIMEOUT_MS = 5000
@@ -43,8 +43,12 @@ PREPARE = sa.text(
     "SELECT set_config('enable_seqscan', 'off', true), set_config('jit', 'off', true),"
     " set_config('plan_cache_mode', 'force_generic_plan', true), set_config('statement_timeout', :timeout, true),"
     " to_regclass('search_document_parts') IS NOT NULL AS has_parts,"
-    " (SELECT datctype NOT IN ('C', 'POSIX') FROM pg_database WHERE datname = current_database()) AS knows_letters"
+    " (SELECT datctype NOT IN ('C', 'POSIX') FROM pg_database WHERE datname = current_database()) AS knows_letters,"
+    " (SELECT below FROM search_state) AS below"
 )
+SAVE, GO_BACK = sa.text("SAVEPOINT at_once"), sa.text("ROLLBACK TO SAVEPOINT at_once")  # which ends the hurry as well
+HURRY = sa.text(f"SELECT set_config('statement_timeout', '{AT_ONCE_MS}', true)")
+CANCELLED = "57014"
 PUT = sa.text(
     "INSERT INTO search_document (id, conversation_id, text, words)"
     " SELECT id, conversation_id, text, CAST(words AS tsvector) FROM unnest(CAST(:ids AS bigint[]),"
@@ -56,8 +60,12 @@ PUT = sa.text(
 
 
 class PostgresIndex:
+    version = 1
+
     def __init__(self) -> None:
-        self._is_seldom = False  # what is looked for, as the last stretch showed
+        self._pace = Pace()
+        self._is_common = self._is_seldom = False  # what is looked for, as the last stretch showed
+        self._was_at_once = False
         self._has_parts = False
         self._knows_letters = False  # of all scripts; under the locale C pg_trgm sees those of ASCII only
 
@@ -82,36 +90,57 @@ class PostgresIndex:
     def clear(self, tx: Transaction) -> None:
         tx.execute(sa.text("TRUNCATE search_document"))
 
-    def prepare(self, tx: Reader) -> None:
+    def prepare(self, tx: Reader) -> bool:
         row = tx.execute(PREPARE, {"timeout": str(TIMEOUT_MS)}).one()
         self._has_parts, self._knows_letters = row.has_parts, row.knows_letters
+        return bool(row.below == 0)
 
     def can(self, query: Query, mode: Mode) -> bool:
         parts = bool(self._parts_of(query))
         return {"word": bool(query.terms), "beginning": query.has_beginnings, "part": parts}[mode]
 
     def _parts_of(self, query: Query) -> list[Term]:
-        if not self._has_parts:
-            return []
-        return [each for each in query.terms if each.is_part and (self._knows_letters or each.text.isascii())]
+        return [each for each in query.terms if each.is_part and self._has_triples(each.text)]
+
+    def _has_triples(self, text: str) -> bool:
+        return self._has_parts and len(text) >= SHORTEST_PART and (self._knows_letters or text.isascii())
 
     def stretch(self, tx: Reader, query: Query, mode: Mode, below: int | None, most: int, step: int) -> Stretch:
         below = LAST_ID if below is None else below
         look = self._look(query, mode)
         look.values.update(below=below, most=most)
         if step == 0:
-            return _among_newest(tx, look, most)
-        if step == 2 and mode != "part" and self._is_seldom:
-            hits, candidates = _by_index(tx, look, f"LIMIT {MANY + 1}")
-            if candidates <= MANY:
-                return Stretch(hits, hits[-1].id if len(hits) == most else None)
-        eras = min(1 << (step - 1), MOST_ERAS[mode])
+            self._pace, self._is_common, self._is_seldom, self._was_at_once = Pace(), True, False, False
+        if self._is_seldom and look.at_once and not self._was_at_once:
+            self._was_at_once = True
+            if found := _at_once(tx, look, most, is_long=sum(len(each.words) for each in query.terms) > SHORT):
+                return found
+        with self._pace.timed():
+            return self._walk(tx, look, most) if self._is_common else self._ask(tx, look, most, MOST_ERAS[mode])
+
+    def _walk(self, tx: Reader, look: _Look, most: int) -> Stretch:
+        """Row by row."""
+        look.values["rows"] = ROWS * self._pace.eras
+        found = _find(
+            tx,
+            look,
+            f"SELECT id, conversation_id, CASE WHEN {look.has} THEN {look.fits} END AS fits FROM search_document"  # noqa: S608
+            " WHERE id < :below ORDER BY id DESC LIMIT :rows",
+        )
+        self._is_seldom = found.counted(look) < SELDOM_ROWS
+        self._is_common = found.candidates * COMMON >= found.rows
+        return found.stretch(most, found.oldest)
+
+    def _ask(self, tx: Reader, look: _Look, most: int, most_eras: int) -> Stretch:
+        """By the index, an era or more."""
+        below, eras = look.values["below"], min(self._pace.eras, most_eras)
         last = (below - 1) // ERA
         first = max((below - ERA // 2) // ERA - eras + 1, 0)  # of the last era at least a half: more than chance
         look.values["eras"] = " | ".join(f"'#{era}'" for era in range(first, last + 1))
-        hits, candidates = _by_index(tx, look, "", "words @@ CAST(CAST(:eras AS text) AS tsquery) AND ")
-        self._is_seldom = candidates < SELDOM
-        return Stretch(hits, hits[-1].id if len(hits) == most else first * ERA or None)
+        found = _find(tx, look, _candidates(look, f"{_words('eras')} AND {look.has}"))
+        self._is_seldom = found.counted(look) < SELDOM
+        self._is_common = found.candidates * COMMON >= (last + 1 - first) * ERA
+        return found.stretch(most, first * ERA)
 
     def found_in(self, tx: Reader, query: Query, mode: Mode, conversations: Collection[int], since: int) -> set[int]:
         if not conversations:
@@ -128,56 +157,102 @@ class PostgresIndex:
 
     def _look(self, query: Query, mode: Mode) -> _Look:
         parts = self._parts_of(query) if mode == "part" else []
-        values: dict[str, Any] = {f"part{number}": _pattern(term.text) for number, term in enumerate(parts)}
-        conditions, fits = [f"text LIKE :{name}" for name in values], "true"
-        if others := [term for term in query.terms if term not in parts]:
-            conditions.append("words @@ CAST(CAST(:words AS text) AS tsquery)")
-            values["words"] = " & ".join(_phrase(term, mode, " & ") for term in others)
-            if any(len(term.words) > 1 for term in others):
-                fits = "words @@ CAST(CAST(:phrases AS text) AS tsquery)"
-                values["phrases"] = " & ".join(_phrase(term, mode, " <-> ") for term in others)
-        return _Look(" AND ".join(conditions), fits, values)
+        others = [term for term in query.terms if term not in parts]
+        # For a beginning GIN gathers all rows of all words with it before anything else, and nothing interrupts it;
+        # its triples are looked up row by row.
+        begun = [each for each in others if each.is_open and mode != "word" and self._has_triples(each.words[-1])]
+        inside = sorted([each.text for each in parts] + [each.words[-1] for each in begun], key=len, reverse=True)
+        values: dict[str, Any] = {f"part{number}": _pattern(text) for number, text in enumerate(inside)}
+        likes = [f"text LIKE :{name}" for name in values]
+        has, fits = likes[:MOST_INSIDE], likes[MOST_INSIDE:]
+        whole = [_phrase(each, mode, " & ") for each in others if each not in begun]
+        whole += [f"'{word}'" for each in begun for word in each.words[:-1]]
+        if whole:
+            has.append(_words("lexemes"))
+            values["lexemes"] = " & ".join(whole)
+        if begun or any(len(each.words) > 1 for each in others):
+            fits.append(_words("phrases"))
+            values["phrases"] = " & ".join(_phrase(each, mode, " <-> ") for each in others)
+        at_once = " AND ".join(has)
+        if mode != "word":
+            at_once = _words("begun") if others == list(query.terms) and len(others) == 1 else ""
+            values["begun"] = " & ".join(_phrase(each, mode, " & ") for each in others)
+        return _Look(" AND ".join(has), " AND ".join(fits) or "true", at_once, values)
 
 
 @dataclass(frozen=True, slots=True)
 class _Look:
     """A query as conditions on a document.
 
-    GIN knows what a document `has`, but not where: whether words follow each other, as they must for what is looked for
-    to `fit`, only the document says. So phrases of common words have many candidates that have to be read.
+    GIN knows what a document `has`, but not where: whether words follow each other, or letters begin one, as they must
+    for what is looked for to `fit`, only the document says. So phrases of common words have many candidates that have
+    to be read.
     """
 
     has: str
     fits: str
+    at_once: str  # what all history may be asked for; empty where that could take long whatever is found
     values: dict[str, Any]
 
 
-def _among_newest(tx: Reader, look: _Look, most: int) -> Stretch:
-    statement = sa.text(
-        "WITH newest AS MATERIALIZED (SELECT id, conversation_id, text, words FROM search_document"  # noqa: S608
-        " WHERE id < :below"
-        f" ORDER BY id DESC LIMIT {NEWEST}),"
-        f" hit AS (SELECT id, conversation_id FROM newest WHERE {look.has} AND {look.fits}"
-        " ORDER BY id DESC LIMIT :most)"
-        " SELECT id, conversation_id, (SELECT min(id) FROM newest) AS reached FROM hit"
-        " UNION ALL SELECT NULL, NULL, (SELECT min(id) FROM newest) ORDER BY id DESC NULLS LAST"
-    )
-    rows = tx.execute(statement, look.values).all()
-    hits = [Hit(row.id, row.conversation_id) for row in rows[:-1]]
-    return Stretch(hits, hits[-1].id if len(hits) == most else rows[-1].reached)
+class _Found(NamedTuple):
+    hits: list[Hit]
+    rows: int
+    candidates: int  # rows that had what was looked for, fit or not
+    oldest: int | None
+
+    def counted(self, look: _Look) -> int:
+        """How many there are of what `at_once` would gather."""
+        return self.candidates if look.at_once == look.has else len(self.hits)
+
+    def stretch(self, most: int, reached: int | None) -> Stretch:
+        """`reached` where these are all the hits there are."""
+        return Stretch(self.hits, self.hits[-1].id if len(self.hits) == most else reached or None)
 
 
-def _by_index(tx: Reader, look: _Look, cap: str, within: str = "") -> tuple[list[Hit], int]:
-    """The newest hits, and how many documents had to be read for them."""
+def _find(tx: Reader, look: _Look, rows: str) -> _Found:
+    """The newest hits among rows that say whether they fit."""
     statement = sa.text(
-        f"WITH candidate AS MATERIALIZED (SELECT id, conversation_id, {look.fits} AS fits FROM search_document"  # noqa: S608
-        f" WHERE {within}{look.has} AND id + 0 < :below {cap}),"
-        " hit AS (SELECT id, conversation_id FROM candidate WHERE fits ORDER BY id DESC LIMIT :most)"
-        " SELECT id, conversation_id, (SELECT count(*) FROM candidate) AS candidates FROM hit"
-        " UNION ALL SELECT NULL, NULL, (SELECT count(*) FROM candidate) ORDER BY id DESC NULLS LAST"
+        f"WITH seen AS MATERIALIZED ({rows}),"  # noqa: S608
+        " hit AS (SELECT id, conversation_id FROM seen WHERE fits ORDER BY id DESC LIMIT :most)"
+        " SELECT id, conversation_id, NULL AS candidates, NULL AS oldest FROM hit"
+        " UNION ALL SELECT NULL, count(*), count(fits), min(id) FROM seen ORDER BY id DESC NULLS LAST"
     )
-    rows = tx.execute(statement, look.values).all()
-    return [Hit(row.id, row.conversation_id) for row in rows[:-1]], rows[-1].candidates
+    found = tx.execute(statement, look.values).all()
+    hits, last = [Hit(row.id, row.conversation_id) for row in found[:-1]], found[-1]
+    return _Found(hits, last.conversation_id, last.candidates, last.oldest)
+
+
+def _candidates(look: _Look, condition: str, cap: str = "") -> str:
+    return (
+        f"SELECT id, conversation_id, {look.fits} AS fits FROM search_document"  # noqa: S608
+        f" WHERE {condition} AND id + 0 < :below {cap}"
+    )
+
+
+def _at_once(tx: Reader, look: _Look, most: int, *, is_long: bool) -> Stretch | None:
+    """The newest hits of all history; None where these are too many to be sorted, or take too long to be gathered."""
+    rows = _candidates(look, look.at_once, f"LIMIT {MANY + 1}")
+    found = _in_a_hurry(tx, look, rows) if is_long else _find(tx, look, rows)
+    return None if found is None or found.rows > MANY else found.stretch(most, None)
+
+
+def _in_a_hurry(tx: Reader, look: _Look, rows: str) -> _Found | None:
+    """As `_find`; None where it took too long."""
+    tx.execute(SAVE)
+    tx.execute(HURRY)
+    try:
+        found = _find(tx, look, rows)
+    except sa.exc.DBAPIError as error:
+        if getattr(error.orig, "sqlstate", None) != CANCELLED:
+            raise
+        found = None
+    tx.execute(GO_BACK)
+    return found
+
+
+def _words(name: str) -> str:
+    return f"words @@ CAST(CAST(:{name} AS text) AS tsquery)"
 
 
 def _vector(given: Document) -> str:

@@ -10,8 +10,6 @@ import sqlalchemy as sa
 
 from omnibox.store.columns import Key, MaskedText
 
-VERSION = 1  # of what is put in: another number, and the index is filled again at the next start
-
 metadata = sa.MetaData()
 
 state = sa.Table(
