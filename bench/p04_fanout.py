@@ -22,7 +22,7 @@ from omnibox.testing.world.demo import Admin, site_key
 from omnibox.testing.world.visitor import Visitor
 
 SCREENS, MANY = 1_000, 9_000
-SHOTS, ROUNDS = 5, 3
+SHOTS, ROUNDS = 5, 7
 REST_S = 0.2  # between two shots
 MIXED, MANY_MIXED = 100, 1_000  # screens, of which a tenth does not read
 STREAM, TEXT = 400, 19_000  # events, and characters of each: 8 MB, which no buffer holds

@@ -87,7 +87,9 @@ class Screen:
                 self.is_live.set()
             case "hint" if frame["kind"] == "trouble":
                 self.trouble = frame["code"]
-            case "reset" if frame["reason"] != "pass":
+            case "reset" if frame["reason"] == "pass":
+                await ws.close()  # a pass lasts a minute, and this machine may have been busy
+            case "reset":
                 self.problems.append(f"sent away: {frame['reason']}")
             case "ping":
                 await ws.send_json({"t": "pong", "n": frame["n"]})

@@ -11,6 +11,7 @@ import aiohttp
 import pytest
 from tests.faults.figures import Figure
 from tests.faults.houses import times
+from tests.faults.screens import Screen as Follower
 from tests.scale.cluster import Cluster, Part, Screen, until
 from tests.servers import Postgres, Redis
 
@@ -49,6 +50,27 @@ async def test_a_message_to_one_process_appears_live_at_the_other(cluster: Clust
         await screen.shows("Hello from the website")
         await cluster.person("Hello from the page")
         await screen.shows("Hello from the page")
+
+
+async def test_screens_of_both_processes_that_break_at_once_each_have_everything_once(cluster: Cluster) -> None:
+    """What both write meanwhile, in one order."""
+    _, conversation = await cluster.person("Please note")
+    screens = [Follower(admin) for admin in cluster.admins for _ in range(times(8, 200))]
+    await asyncio.gather(*(each.open() for each in screens))
+    texts = [f"note {number} for every screen" for number in range(30)]
+    for number, text in enumerate(texts):
+        if number in (10, 20):
+            for screen in screens:
+                screen.cut()
+        note = {"client_id": secrets.token_hex(8), "text": text}
+        await cluster.admins[number % 2].ask("POST", f"/api/conversations/{conversation}/notes", note)
+    await asyncio.gather(*(screen.shows(texts[-1]) for screen in screens))
+    await asyncio.gather(*(screen.close() for screen in screens))
+    for screen in screens:
+        assert screen.problems == []
+        assert [text for text in screen.added if text in texts] == texts
+        assert {screen.added[text] for text in texts} == {1}
+        assert screen.codes
 
 
 async def test_a_reply_written_at_one_process_reaches_the_visitor_at_the_other(cluster: Cluster) -> None:

@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any, cast
 
 import sqlalchemy as sa
@@ -22,6 +23,10 @@ from omnibox.store.tables import attachment, channel, conversation, delivery, id
 
 MOST_REFS = 40
 MOST_REPLY = 100_000  # characters
+_KNOWN = sa.select(message.c.id, message.c.at).where(
+    message.c.client_scope == sa.bindparam("scope"), message.c.client_id == sa.bindparam("client_id")
+)
+_PATTERNS = sa.select(channel.c.patterns).where(channel.c.id == sa.bindparam("channel"))
 
 
 class ReplyRefused(Exception):
@@ -61,12 +66,16 @@ class Said:
     """The message a draft became; `is_new` is False where the same `client_id` had come before."""
 
     message_id: int
+    at: datetime
     is_new: bool
 
 
 def write_note(tx: Transaction, draft: Draft, ways: Ways) -> Said:
     """A private note: stored, shown to agents, never sent."""
     row = _locked(tx, draft)
+    if known := _known(tx, draft):
+        return known
+    _refuse_merged(row)
     return _insert(tx, _without_split(tx, draft, row, ways(row.channel_id)), row, "note")
 
 
@@ -74,7 +83,8 @@ def write_reply(tx: Transaction, draft: Draft, ways: Ways) -> Said:
     """Queue a reply; raises `ReplyRefused` or `NewerReply`. A resolved conversation reopens."""
     row = _locked(tx, draft)
     if known := _known(tx, draft):
-        return Said(known, is_new=False)
+        return known
+    _refuse_merged(row)
     way = ways(row.channel_id)
     if (
         way is None
@@ -120,31 +130,32 @@ def _locked(tx: Transaction, draft: Draft) -> sa.Row[Any]:
     row = conversations.lock(tx, draft.conversation_id)
     if row is None:
         raise LookupError(draft.conversation_id)
-    if row.state == "merged" and not _known(tx, draft):
-        raise ReplyRefused("merged")  # the other conversation may be with somebody else: the agent shall see whom
     return row
+
+
+def _refuse_merged(row: sa.Row[Any]) -> None:
+    if row.state == "merged":
+        raise ReplyRefused("merged")  # the other conversation may be with somebody else: the agent shall see whom
 
 
 def _without_split(tx: Transaction, draft: Draft, row: sa.Row[Any], way: Way | None) -> Draft:
     """The draft, with its piece of a card number hidden that its author sends in several messages, and with what its
     channel hides besides."""
-    patterns = tx.execute(sa.select(channel.c.patterns).where(channel.c.id == row.channel_id)).scalar()
+    patterns = tx.execute(_PATTERNS, {"channel": row.channel_id}).scalar()
     if patterns:
         hide = rules_of(patterns).mask
         offer = offers.hidden(draft.offer, lambda text: hide(mask(text))) if draft.offer else None
         draft = replace(draft, text=hide(draft.text), offer=offer)
-    if way is None or not splits.is_chat(way.capabilities) or _known(tx, draft):
+    if way is None or not splits.is_chat(way.capabilities):
         return draft
     text = splits.mask_piece(tx, row.id, Author("agent", draft.agent_id), draft.text, tx.clock())
     return replace(draft, text=text)
 
 
-def _known(tx: Transaction, draft: Draft) -> int | None:
-    return tx.execute(
-        sa.select(message.c.id).where(
-            message.c.client_scope == f"agent:{draft.agent_id}", message.c.client_id == draft.client_id
-        )
-    ).scalar()
+def _known(tx: Transaction, draft: Draft) -> Said | None:
+    """What the same draft became when it came before."""
+    row = tx.execute(_KNOWN, {"scope": f"agent:{draft.agent_id}", "client_id": draft.client_id}).first()
+    return None if row is None else Said(row.id, row.at, is_new=False)
 
 
 def _refuse_unseen(tx: Transaction, draft: Draft) -> None:
@@ -227,7 +238,7 @@ def _insert(tx: Transaction, draft: Draft, row: sa.Row[Any], kind: str, to: Mapp
     statement = insert(message).on_conflict_do_nothing().returning(message.c.id)
     message_id = tx.execute(statement, values).scalar()
     if message_id is None:
-        return Said(cast("int", _known(tx, draft)), is_new=False)
+        return cast("Said", _known(tx, draft))
     if kind == "outbound":
         answered = {"answered_at": now, "unread": 0}
         tx.execute(sa.update(conversation).where(conversation.c.id == row.id).values(answered))
@@ -235,7 +246,7 @@ def _insert(tx: Transaction, draft: Draft, row: sa.Row[Any], kind: str, to: Mapp
         said = conversations.Said(message_id, "outbound", "agent", shown, now)
         conversations.touched(tx, row.id, said)
     tx.announce("message.added", conversation=row.id, message=message_id, agent=draft.agent_id)
-    return Said(message_id, is_new=True)
+    return Said(message_id, now, is_new=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from omnibox.inbox.offers import BadOffer
 from omnibox.inbox.recipients import BadRecipients, Named
 from omnibox.inbox.replies import Draft, NewerReply, ReplyRefused
 from omnibox.masking import mask
-from omnibox.store import Reader, Transaction
+from omnibox.store import Reader, Transaction, Written
 from omnibox.store.columns import EPOCH, MICROSECOND
 from omnibox.team import policy
 from omnibox.team.agents import Agent
@@ -139,7 +139,8 @@ def sight_of(hub: Hub) -> views.Sight:
 @route("GET", "/api/counts", may="read")
 async def counts(ask: Ask) -> models.Counts:
     """How many conversations stand in each of the agent's views."""
-    return shaped(models.Counts, await ask.hub.store.read(partial(views.counts_of, agent_id=ask.agent.id)))
+    tallies = await ask.hub.shared.answer("counts", lambda: ask.hub.store.read(views.read_tallies))
+    return shaped(models.Counts, views.counts_for(ask.agent.id, tallies))
 
 
 # ── Lists
@@ -222,10 +223,8 @@ async def list_editions(ask: Ask, id: Id) -> models.Editions:
 # ── Saying something
 
 
-async def say(
-    hub: Hub, agent: Agent, conversation_id: int, body: ReplyBody | NoteBody
-) -> tuple[models.Message, int, bool]:
-    """Store a reply or a note; the message, the log's head at its commit, and whether it is new."""
+async def say(hub: Hub, agent: Agent, conversation_id: int, body: ReplyBody | NoteBody) -> Written[replies.Said]:
+    """Store a reply or a note."""
     draft = Draft(
         agent_id=agent.id,
         conversation_id=conversation_id,
@@ -247,16 +246,20 @@ async def say(
         return replies.write_reply(tx, draft, hub.connections.way)
 
     try:
-        written = await hub.store.write(write)
+        return await hub.store.write(write)
     except LookupError:
         raise not_found("This conversation") from None
-    said = written.result
-    return await _message(hub, said.message_id), written.seq, said.is_new
 
 
 def _offer(given: offered.Offer) -> Offer | None:
     """What the reply offers, masked, on one line each; None where that is nothing."""
     return offers.hidden(offers.read(given.model_dump()), lambda text: mask(" ".join(clean(text).split()))) or None
+
+
+async def _answered(ask: Ask, said: replies.Said) -> models.Message:
+    if not said.is_new:
+        ask.response.set_status(200)
+    return await _message(ask.hub, said.message_id)
 
 
 async def _message(hub: Hub, message_id: int) -> models.Message:
@@ -267,19 +270,13 @@ async def _message(hub: Hub, message_id: int) -> models.Message:
 @route("POST", "/api/conversations/{id}/replies", may="reply", status=201)
 async def reply(ask: Ask, id: int, body: ReplyBody) -> models.Message:
     """Queue a reply. The same `client_id` again gives the same message, with status 200."""
-    message, _, is_new = await say(ask.hub, ask.agent, id, body)
-    if not is_new:
-        ask.response.set_status(200)
-    return message
+    return await _answered(ask, (await say(ask.hub, ask.agent, id, body)).result)
 
 
 @route("POST", "/api/conversations/{id}/notes", may="note", status=201)
 async def note(ask: Ask, id: int, body: NoteBody) -> models.Message:
     """A private note: agents see it, it never leaves."""
-    message, _, is_new = await say(ask.hub, ask.agent, id, body)
-    if not is_new:
-        ask.response.set_status(200)
-    return message
+    return await _answered(ask, (await say(ask.hub, ask.agent, id, body)).result)
 
 
 @route("POST", "/api/conversations/{id}/read", may="read")

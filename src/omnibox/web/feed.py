@@ -21,9 +21,12 @@ from omnibox.logs import get_logger
 from omnibox.model import Event
 from omnibox.store import Reader, Store, StoreUnavailable
 from omnibox.visitors.history import VisitorSight, visitor_events
+from omnibox.web.shared import Shared
 from omnibox.web.sockets import Socket, framed
 from omnibox.web.websocket import Framed, text_frame
 
+HINTS_S = 0.05
+MOST_HINTS_BYTES = 1 << 16  # in one piece
 TOO_FAR = 10_000  # events; a client further behind takes a new snapshot
 WITH_MESSAGE = frozenset({"message.added", "message.changed", "delivery.changed"})
 WITH_ROW = WITH_MESSAGE | {
@@ -68,6 +71,8 @@ class Feed:
     position: int = field(init=False)
     agents: set[Socket] = field(default_factory=set)
     visitors: dict[int, set[Socket]] = field(default_factory=dict)
+    shared: Shared = field(default_factory=Shared)
+    _hints: bytearray = field(default_factory=bytearray)  # frames
 
     async def start(self) -> None:
         self.head = await self.store.read(read_head)
@@ -105,6 +110,7 @@ class Feed:
         if self.position != before:
             return  # the last listener went and a new one came meanwhile
         self.position = news.upto
+        self._tell_hints()  # who typed has done so before they wrote
         for socket in tuple(self.agents):
             if socket.cursor == before and news.whole is not None:
                 socket.push(news.whole)
@@ -128,9 +134,18 @@ class Feed:
                     push_events(socket, events, upto=self.position, live=True)
 
     def hint(self, **hint: Any) -> None:
-        """Tell all agents something that may be lost."""
-        whole = framed({"t": "hint"} | hint)
-        for socket in tuple(self.agents):
+        """Tell all agents something that may be lost. What is told within a moment leaves as one piece: when everybody
+        comes at once, everybody is told of everybody."""
+        if not self._hints:
+            asyncio.get_running_loop().call_later(HINTS_S, self._tell_hints)
+        self._hints += framed({"t": "hint"} | hint)
+        if len(self._hints) > MOST_HINTS_BYTES:
+            self._tell_hints()
+
+    def _tell_hints(self) -> None:
+        whole = Framed(bytes(self._hints))
+        self._hints.clear()
+        for socket in tuple(self.agents) if whole else ():
             socket.push(whole)
 
     def hint_visitor(self, identity_id: int, **hint: Any) -> None:
@@ -173,8 +188,10 @@ class Feed:
         raise Reset("ahead")
 
     async def missed(self, after: int, upto: int) -> tuple[bytes, int]:
-        """One frame of events in (after, upto], and the cursor behind it."""
-        return await self.store.read(partial(self._missed, after=after, upto=upto))
+        """One frame of events in (after, upto], and the cursor behind it. Screens that were lost together miss the
+        same: it is read once for them."""
+        read = partial(self.store.read, partial(self._missed, after=after, upto=upto))
+        return await self.shared.answer((after, upto), read)
 
     def _missed(self, tx: Reader, after: int, upto: int) -> tuple[bytes, int]:
         batch = [event for event in events_after(tx, after) if event.seq <= upto]

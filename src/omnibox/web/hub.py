@@ -24,6 +24,7 @@ from omnibox.web.feed import Feed
 from omnibox.web.hints import Hints
 from omnibox.web.limits import Limits
 from omnibox.web.readiness import Readiness
+from omnibox.web.shared import Shared
 from omnibox.web.sockets import Sockets
 from omnibox.web.trouble import Trouble
 
@@ -51,6 +52,7 @@ class Hub:
     metrics_token: str = field(default="", repr=False)  # who may scrape; empty: programs of this machine
     limits: Limits = field(default_factory=Limits)
     sockets: Sockets = field(default_factory=Sockets)
+    shared: Shared = field(default_factory=Shared)
     screens: Presence = field(default_factory=lambda: Presence(grace_s=60))
     visitors_here: Presence = field(default_factory=lambda: Presence(grace_s=15))
     # Set by the composition root: what stores, sends and tells.

@@ -190,17 +190,16 @@ async def _do(hub: Hub, agent: Agent, frame: Frame) -> Frame:
         case "reply" | "note":
             may(agent, "reply" if kind == "reply" else "note")
             body = _body(ReplyBody if kind == "reply" else NoteBody, frame)
-            message, seq, _ = await say(hub, agent, conversation_id, body)
-            members: Any = message
-            return {"id": members["id"], "seq": seq, "at": members["at"]}
+            written = await say(hub, agent, conversation_id, body)
+            return {"id": written.result.message_id, "seq": written.seq, "at": moment(written.result.at)}
         case "read":
             _body(ReadBody, frame)
-            written = await hub.store.write(
+            read = await hub.store.write(
                 partial(conversations.mark_read, conversation_id=conversation_id, agent_id=agent.id)
             )
-            if written.result:
+            if read.result:
                 hub.signalling.tell(conversation_id, "seen")
-            return {"id": frame["message"], "seq": written.seq, "at": moment(hub.clock())}
+            return {"id": frame["message"], "seq": read.seq, "at": moment(hub.clock())}
         case _:
             raise Closed(sockets.PROTOCOL_ERROR)
 

@@ -130,7 +130,7 @@ export function createFeed<E extends FeedEvent, W extends Welcome>(
   };
 
   const reset = (reason: string): void => {
-    feed.cursor = null;
+    if (reason !== "pass") feed.cursor = null; // who only needs a new pass has missed nothing yet
     setState("connecting");
     wait(SILENCE_MS, lose);
     void attempt(() => options.onReset?.(reason), sayHello);

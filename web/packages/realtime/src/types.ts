@@ -82,7 +82,10 @@ export interface FeedOptions<E extends FeedEvent, W extends Welcome> {
    * everything must find `span` events, and throws if not: the chain is broken.
    */
   onEvents(events: E[], isLive: boolean, span: number): void;
-  /** The cursor is gone. Hello is said again once this has settled; a rejection reconnects. */
+  /**
+   * The cursor is gone, but for the reason `pass`: then only the hello's token is too old. Hello is
+   * said again once this has settled; a rejection reconnects.
+   */
   onReset?(reason: string): void | Promise<void>;
   /**
    * An op was taken (ack) or refused (nack). Acks and final nacks have left the outbox; after any

@@ -196,6 +196,40 @@ it("a refused pass is renewed once; only an ended session asks to sign in", asyn
   expect(store.connectivity().isSignedOut).toBe(true);
 });
 
+it("a pass that has grown old is renewed, and what was missed comes by events", async () => {
+  let seq = 5;
+  const pages = async () => ({ messages: [message()], next: null, seq });
+  const { sync, store, sockets, say, welcome } = open({
+    snapshot: async () => snapshot({ seq, pass: `pass at ${seq}` }),
+    messages: pages,
+  });
+  await sync.start();
+  await welcome();
+  await sync.loadThread(12);
+  const before = store.generation();
+  seq = 9;
+  say({ t: "reset", reason: "pass" });
+  await settle();
+  expect(sockets.at(-1)?.sent.at(-1)).toMatchObject({ t: "hello", token: "pass at 9", cursor: 5 });
+  expect(store.generation()).toBe(before);
+  expect(store.threads.get(12).status).toBe("ready");
+});
+
+it("a log that is another is begun anew", async () => {
+  let seq = 5;
+  const { sync, store, sockets, say, welcome } = open({
+    snapshot: async () => snapshot({ seq, epoch: seq === 5 ? "k1" : "k2" }),
+  });
+  await sync.start();
+  await welcome();
+  const before = store.generation();
+  seq = 3;
+  say({ t: "reset", reason: "unknown_epoch" });
+  await settle();
+  expect(sockets.at(-1)?.sent.at(-1)).toMatchObject({ t: "hello", epoch: "k2", cursor: 3 });
+  expect(store.generation()).toBe(before + 1);
+});
+
 it("a fresh pass that is refused at once means that the session is: no endless tries", async () => {
   const { sync, store, sockets, welcome } = open();
   await sync.start();
@@ -241,6 +275,10 @@ it("a burst of events asks for the counts once", async () => {
   await vi.advanceTimersByTimeAsync(1_000);
   expect(counts).toHaveBeenCalledOnce();
   expect(store.counts().all).toBe(3);
+  const said = { seq: 9, at: "", type: "message.added", message: message(), conversation: row() };
+  say({ t: "events", after: 8, upto: 9, live: true, events: [said] });
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(counts).toHaveBeenCalledOnce(); // a word moves no conversation to another view
 });
 
 it("typing is forgotten after five seconds, and at once when the message comes", async () => {

@@ -25,7 +25,9 @@ import {
 import type { Pending } from "./pending.ts";
 import type { Store } from "./store.ts";
 
-const COUNTS_MS = 400; // one request for a burst of events
+const COUNTS_MS = 400; // at least: one request for a burst of events, and not every screen's at once
+/** Only these move a conversation from one view to another. */
+const MOVES = new Set(["conversation.opened", "conversation.changed", "conversation.rearranged"]);
 const PASS_AGAIN_MS = 10_000; // a fresh pass refused this soon means that the session is refused
 
 export interface SyncOptions {
@@ -66,14 +68,17 @@ export function createSync(options: SyncOptions) {
 
   const refreshCounts = (): void => {
     if (countsTimer !== null) return;
-    countsTimer = timers.setTimeout(async () => {
-      countsTimer = null;
-      try {
-        store.setCounts(await api.counts());
-      } catch {
-        // The next event asks again.
-      }
-    }, COUNTS_MS);
+    countsTimer = timers.setTimeout(
+      async () => {
+        countsTimer = null;
+        try {
+          store.setCounts(await api.counts());
+        } catch {
+          // The next event asks again.
+        }
+      },
+      COUNTS_MS * (1 + options.random()),
+    );
   };
 
   const tellStale = (event: FeedEvent): void => {
@@ -81,7 +86,7 @@ export function createSync(options: SyncOptions) {
     else if (event.type === "settings.changed") options.onStale?.(event.area);
     else if (event.type === "channel.changed") options.onStale?.("channels");
     else if (event.type === "agent.changed") options.onStale?.("agents");
-    else if ("conversation" in event) refreshCounts();
+    else if (MOVES.has(event.type)) refreshCounts();
   };
 
   const onEvents = (events: FeedEvent[], isLive: boolean): void => {
@@ -97,8 +102,13 @@ export function createSync(options: SyncOptions) {
     return snapshot;
   };
 
-  const onReset = async (): Promise<void> => {
+  /** A pass lasts a minute: most that come back need a new one, and nothing of what they have is wrong. */
+  const onReset = async (reason: string): Promise<void> => {
     const snapshot = await takePass();
+    if (reason === "pass") {
+      store.load(snapshot);
+      return;
+    }
     store.restart(snapshot);
     feed.cursor = { epoch: snapshot.epoch, seq: snapshot.seq };
     options.onStale?.("everything");
