@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -17,8 +18,10 @@ from omnibox.blobs import Folder
 from omnibox.bus import LocalBus
 from omnibox.clock import now
 from omnibox.connector import Capabilities, Outbound, Sent
+from omnibox.inbox import states
 from omnibox.inbox.delivery import Delivery
 from omnibox.inbox.origin import Origin
+from omnibox.inbox.queue import Turn
 from omnibox.inbox.way import Way
 from omnibox.masking import mask
 from omnibox.store import Store, StoreUnavailable, Transaction
@@ -39,21 +42,26 @@ class Taker:
     def __init__(self) -> None:
         self.taken: list[str] = []
         self.answers: dict[str, Sent] = {}
+        self.gate = asyncio.Event()
+        self.gate.set()
 
     async def send(self, part: Outbound) -> Sent:
+        await self.gate.wait()
         await part.leaving()
         self.taken.append(part.text)
         return self.answers.get(part.text, Sent(f"taker-{part.id}"))
 
 
 class ForgetfulStore(Store):
-    """Commits, and then tells nobody: `loses` says of which results. The gate delays every answer."""
+    """Commits, and then tells nobody: `loses` says of which results. The gate delays every answer. Counts turns."""
 
     loses: Callable[[Any], bool] = staticmethod(lambda result: False)
     gate: asyncio.Event | None = None
+    turns = 0
 
     async def write(self, fn: Callable[[Transaction], T], **more: Any) -> Written[T]:
         written = await super().write(fn, **more)
+        self.turns += isinstance(written.result, Turn)
         if self.gate is not None:
             await self.gate.wait()
         if self.loses(written.result):
@@ -169,6 +177,28 @@ async def test_many_are_sent_once_and_recorded_together(desk: Desk) -> None:
     assert {attempts for _, attempts in (await desk.states()).values()} == {1}
 
 
+async def test_of_many_that_end_together_each_keeps_its_own(desk: Desk) -> None:
+    desk.taker.capabilities = Capabilities(marks_leaving=True, receipts=frozenset({"read", "failed"}))
+    texts = ["one", "two", "read", "bounced", "five"]
+    desk.taker.answers = {text: Sent(f"id of {text}") for text in texts}
+    scope = cast("Way", desk.way(1)).id_scope
+    await write(desk, *texts)
+    for text, state in {"read": "read", "bounced": "failed"}.items():  # receipts that come before the answer
+        await desk.store.write(partial(states.keep_early, scope=scope, value=f"id of {text}", state=state, at=now()))
+    desk.taker.gate.clear()
+    async with desk.working():
+        await desk.until(**dict.fromkeys(texts, "sending"))
+        desk.taker.gate.set()
+        await desk.until(one="sent", two="sent", read="read", bounced="failed", five="sent")
+    columns = t.delivery.c.text, t.delivery.c.external_id, t.delivery.c.code, t.delivery.c.is_open, t.delivery.c.holder
+    rows = await desk.store.read(lambda tx: [tuple(row) for row in tx.execute(sa.select(*columns))])
+    codes = {"bounced": "bounced"}
+    assert sorted(rows) == sorted((text, f"id of {text}", codes.get(text), False, None) for text in texts)
+    referred = t.external_ref.c.value, t.external_ref.c.delivery_id
+    refs = await desk.store.read(lambda tx: [tuple(row) for row in tx.execute(sa.select(*referred))])
+    assert sorted(refs) == sorted((f"id of {text}", number) for number, text in enumerate(texts, 1))
+
+
 async def test_a_claim_whose_answer_is_lost_is_put_back_and_sent_once(desk: Desk) -> None:
     await write(desk, "hello")
     desk.store.loses = lambda result: bool(getattr(result, "claimed", None))
@@ -193,10 +223,10 @@ async def test_an_outcome_whose_answer_is_lost_is_recorded_again(desk: Desk) -> 
     assert desk.taker.taken == ["hello", "again"]
 
 
-def _copy(tx: Transaction, text: str) -> None:
+def _copy(tx: Transaction, text: str, **more: Any) -> None:
     row = dict(tx.execute(sa.select(t.delivery)).mappings().one())
     fresh = {"id": 2, "part_id": "part-again", "text": mask(text), "state": "queued", "is_open": True, "position": 1}
-    tx.execute(sa.insert(t.delivery), row | fresh | {"external_id": None, "attempts": 0})
+    tx.execute(sa.insert(t.delivery), row | fresh | {"external_id": None, "attempts": 0} | more)
     tx.ring("deliveries")
 
 
@@ -233,3 +263,38 @@ async def test_a_part_without_a_way_waits_and_no_try_is_counted(desk: Desk) -> N
         desk.shift = timedelta(minutes=1)
         await desk.until(hello="sent")
     assert desk.taker.taken == ["hello"]
+
+
+async def test_while_every_place_is_taken_what_rings_costs_no_commit(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("omnibox.inbox.delivery.MOST_AT_ONCE", 1)
+    monkeypatch.setattr("omnibox.inbox.delivery.SWEEP_S", 1e9)
+    desk.taker.gate.clear()
+    await write(desk, "one", "two")
+    async with desk.working():
+        await desk.until(one="sending")
+        turns = desk.store.turns
+        for _ in range(20):
+            desk.bus.ring({"deliveries"})
+            await desk.states()
+        assert desk.store.turns == turns
+        desk.taker.gate.set()
+        await desk.until(one="sent", two="sent")
+
+
+async def test_while_every_place_is_taken_what_others_left_behind_is_settled(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("omnibox.inbox.delivery.MOST_AT_ONCE", 1)
+    monkeypatch.setattr("omnibox.inbox.delivery.SWEEP_S", 0)
+    desk.taker.gate.clear()
+    await write(desk, "one")
+    async with desk.working():
+        await desk.until(one="sending")
+        gone = {"state": "sending", "holder": "gone", "lease_until": desk.clock() - timedelta(seconds=1)}
+        await desk.store.write(lambda tx: _copy(tx, "left behind", **gone))
+        await desk.until(**{"left behind": "queued"})
+        desk.taker.gate.set()
+        await desk.until(one="sent", **{"left behind": "sent"})
+    assert sorted(desk.taker.taken) == ["left behind", "one"]

@@ -218,7 +218,7 @@ Envelope = Inbound | Echo | Receipt | Edited | Deleted | Reaction | Profile | No
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One webhook call: headers with lower-case names, and the body as it arrived."""
+    """One webhook call: headers, which are asked for by their names in small letters, and the body as it arrived."""
 
     headers: Mapping[str, str]
     body: bytes = field(repr=False)
@@ -238,5 +238,5 @@ class Request:
 
     def signed_by(self, secret: str, signature: str) -> bool:
         """Whether `signature` is the hex HMAC-SHA256 of the body; takes the same time either way."""
-        genuine = hmac.new(secret.encode(), self.body, "sha256").hexdigest()
+        genuine = hmac.digest(secret.encode(), self.body, "sha256").hex()
         return hmac.compare_digest(genuine.encode(), signature.encode("utf-8", "surrogatepass"))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from functools import cache
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy import bindparam
@@ -13,12 +15,12 @@ from sqlalchemy import bindparam
 from omnibox.masking import Masked, mask
 from omnibox.model import AuthorKind, ConversationState, MessageKind
 from omnibox.store import Reader, Transaction, insert
-from omnibox.store.hot import Hot
+from omnibox.store.hot import Hot, names_in, room_for, values_in
 from omnibox.store.tables import agent, contact, conversation, identity, message, tally
 
 PREVIEW = 160  # characters of the last message in a list row
 
-_OPEN = Hot(insert(conversation).returning(conversation.c.id))
+_OPEN = Hot(insert(conversation).returning(conversation.c.id, conversation.c.identity_id))
 _IS_LATEST = Hot(
     sa.update(identity).where(identity.c.id == bindparam("b_id")).values(conversation_id=bindparam("b_conversation"))
 )
@@ -66,6 +68,12 @@ _NAME = Hot(
 )
 
 
+@cache
+def _lock_open(room: int) -> Hot:
+    wanted = conversation.c.id.in_(names_in(room)), conversation.c.state == "open"
+    return Hot(sa.select(conversation.c.id).where(*wanted).order_by(conversation.c.id).with_for_update())
+
+
 @dataclass(frozen=True, slots=True)
 class Said:
     """What a conversation shows of its last message."""
@@ -82,37 +90,84 @@ def lock(tx: Transaction, conversation_id: int) -> sa.Row[Any] | None:
     return tx.execute(_LOCK, {"b_id": conversation_id}).first()
 
 
-def open_conversation(
-    tx: Transaction,
-    *,
-    channel_id: int,
-    contact_id: int,
-    identity_id: int,
-    subject: Masked | None = None,
-    automatic: bool = False,
-    related_id: int | None = None,
-) -> int:
-    """A new conversation; automatic mail opens a resolved one, so that nobody is bothered and nothing is dropped."""
-    state: ConversationState = "resolved" if automatic else "open"
-    row = {
-        "channel_id": channel_id,
-        "contact_id": contact_id,
-        "identity_id": identity_id,
-        "state": state,
-        "subject": subject,
-        "last_at": tx.clock(),
-        "opened_at": tx.clock(),
-        "resolved_at": tx.clock() if automatic else None,
-        "automatic": automatic,
-        "related_id": related_id,
+class Opened(NamedTuple):
+    """A conversation to be opened: with whom, and what about."""
+
+    channel_id: int
+    contact_id: int
+    identity_id: int
+    subject: Masked | None = None
+    automatic: bool = False
+    related_id: int | None = None
+
+    @property
+    def state(self) -> ConversationState:
+        """Automatic mail opens a resolved one, so that nobody is bothered and nothing is dropped."""
+        return "resolved" if self.automatic else "open"
+
+
+def lock_open(tx: Transaction, ids: Collection[int]) -> set[int]:
+    """Those of `ids` that are open, kept from other writers until this transaction ends."""
+    if not ids:
+        return set()
+    return {
+        row.id for row in tx.execute(_lock_open(room_for(len(ids))), values_in(room_for(len(ids)), sorted(ids))).all()
+    }
+
+
+def open_conversation(tx: Transaction, opened: Opened) -> int:
+    """A new conversation, and who watches hears."""
+    [conversation_id] = open_conversations(tx, [opened])
+    tell_opened(tx, conversation_id, opened)
+    return conversation_id
+
+
+def open_conversations(tx: Transaction, opened: Sequence[Opened]) -> list[int]:
+    """New conversations in order, each its person's latest; nobody is told yet."""
+    ids: list[int] = []
+    for some in _each_with_another(opened):  # rows come back in any order: only the person tells which is whose
+        found = {identity_id: made for made, identity_id in _OPEN.run_all(tx.connection, [_row(tx, o) for o in some])}
+        ids += [found[each.identity_id] for each in some]
+    latest = {each.identity_id: made for each, made in zip(opened, ids, strict=True)}
+    _IS_LATEST.run_each(tx.connection, [{"b_id": key, "b_conversation": made} for key, made in latest.items()])
+    for state, number in Counter(each.state for each in opened).items():
+        count(tx, state, None, number)
+    return ids
+
+
+def tell_opened(tx: Transaction, conversation_id: int, opened: Opened) -> None:
+    tx.announce(
+        "conversation.opened", conversation=conversation_id, contact=opened.contact_id, channel=opened.channel_id
+    )
+
+
+def _each_with_another(opened: Sequence[Opened]) -> Iterator[list[Opened]]:
+    """In order, cut where a person comes again."""
+    some: dict[int, Opened] = {}
+    for each in opened:
+        if each.identity_id in some:
+            yield list(some.values())
+            some = {}
+        some[each.identity_id] = each
+    yield list(some.values())
+
+
+def _row(tx: Transaction, opened: Opened) -> dict[str, Any]:
+    now = tx.clock()
+    return {
+        "channel_id": opened.channel_id,
+        "contact_id": opened.contact_id,
+        "identity_id": opened.identity_id,
+        "state": opened.state,
+        "subject": opened.subject,
+        "last_at": now,
+        "opened_at": now,
+        "resolved_at": now if opened.automatic else None,
+        "automatic": opened.automatic,
+        "related_id": opened.related_id,
         "unread": 0,
         "rev": 0,
     }
-    conversation_id: int = tx.execute(_OPEN, row).scalar_one()
-    tx.execute(_IS_LATEST, {"b_id": identity_id, "b_conversation": conversation_id})
-    count(tx, state, None, +1)
-    tx.announce("conversation.opened", conversation=conversation_id, contact=contact_id, channel=channel_id)
-    return conversation_id
 
 
 def count(tx: Transaction, state: str, assignee_id: int | None, change: int) -> None:

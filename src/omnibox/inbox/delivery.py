@@ -45,6 +45,7 @@ AWAY_S = 1.0  # between two tries while the store is away
 STOP_S = 10.0
 FRESH = timedelta(minutes=1)  # what was written just now was looked at just now
 BELL = "deliveries"
+NOBODY = Recipients()
 log = get_logger("omnibox.delivery")
 
 
@@ -96,7 +97,7 @@ class Delivery:
             await self._sleep(pause_s)
             pause_s = IDLE_S
             try:
-                if self._ended or self._is_rung or await self._is_due():
+                if self._ended or await self._is_due():
                     pause_s = await self._turn()
             except StoreUnavailable:
                 log.warning("delivery waits for the store")
@@ -121,11 +122,19 @@ class Delivery:
                 self._woken.set()
 
     async def _is_due(self) -> bool:
+        """Whether a turn would find something to do, though nothing has ended."""
+        if len(self._sending) >= MOST_AT_ONCE:
+            return self._is_rung and self._must_sweep()  # where there is no room, whatever rang waits for an end
+        if self._is_rung:
+            return True
         at = self.clock()
-        is_due = len(self._sending) < MOST_AT_ONCE and await self.store.read(lambda tx: queue.has_work(tx, at))
+        is_due = await self.store.read(lambda tx: queue.has_work(tx, at))
         if is_due and self._swept_at is not None:
             self._swept_at = -SWEEP_S  # nobody rang: it may be something that only a sweep settles
         return is_due
+
+    def _must_sweep(self) -> bool:
+        return self._swept_at is None or asyncio.get_running_loop().time() - self._swept_at >= SWEEP_S
 
     # ── Turns
 
@@ -159,7 +168,7 @@ class Delivery:
         sweeps: Literal["", "expired", "all"] = ""
         if self._swept_at is None:
             sweeps = "all" if self.alone else "expired"
-        elif asyncio.get_running_loop().time() - self._swept_at >= SWEEP_S:
+        elif self._must_sweep():
             sweeps = "expired"
         return partial(
             queue.take_turn,
@@ -174,9 +183,8 @@ class Delivery:
 
     def _take_note(self, turn: queue.Turn) -> None:
         self._may_hold_strays = False
-        at = asyncio.get_running_loop().time()
-        if self._swept_at is None or at - self._swept_at >= SWEEP_S:
-            self._swept_at = at
+        if self._must_sweep():
+            self._swept_at = asyncio.get_running_loop().time()
         if turn.swept:
             log.info("interrupted deliveries settled", count=turn.swept)
         for delivery_id in turn.lost:
@@ -314,8 +322,9 @@ class Delivery:
 
 def named(recipients: Mapping[str, Any] | None) -> Recipients:
     """Whom a reply names beside the contact, as the row holds it."""
-    listed = recipients or {}
-    to, cc, bcc = (tuple(listed.get(kind, ())) for kind in ("to", "cc", "bcc"))
+    if not recipients:
+        return NOBODY
+    to, cc, bcc = (tuple(recipients.get(kind, ())) for kind in ("to", "cc", "bcc"))
     return Recipients(to=to, cc=cc, bcc=bcc)
 
 

@@ -46,9 +46,8 @@ def go_on(tx: Transaction, conversation_id: int, way: Way, agent_id: int) -> int
     if known := _open_one(tx, person.identity_id, way.channel_id):
         return known
     name = tx.execute(sa.select(channel.c.name).where(channel.c.id == row.channel_id)).scalar_one()
-    opened = conversations.open_conversation(
-        tx, channel_id=way.channel_id, contact_id=person.contact_id, identity_id=person.identity_id, subject=mask(name)
-    )
+    opening = conversations.Opened(way.channel_id, person.contact_id, person.identity_id, mask(name))
+    opened = conversations.open_conversation(tx, opening)
     conversations.assign(tx, opened, row.assignee_id or agent_id)
     for place, why, other in ((row.id, "went_on", opened), (opened, "came_from", row.id)):
         line = lines.write_line(tx, place, why, other, agent_id)

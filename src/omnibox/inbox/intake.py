@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from omnibox import crash
 from omnibox.blobs import Blobs
 from omnibox.connector import Envelope, File, Inbound, RemoteFile, Unreadable
-from omnibox.inbox import taking
+from omnibox.inbox import taking, threaded
 from omnibox.inbox.messages import Taken, TakenFile
 from omnibox.inbox.origin import Origin
 from omnibox.inbox.plain import Arrival, take_plain
@@ -166,13 +166,14 @@ class Call(NamedTuple):
 
 
 def _take_all(tx: Transaction, calls: Sequence[Call]) -> list[list[taking.Result]]:
-    """What became of all that arrived in each call; what is plain goes first, as it goes together."""
+    """What became of all that arrived in each call; what is plain goes first, and as mails do, goes together."""
     arrivals = [Arrival(call.origin, _channel_of(call.origin, each), each) for call in calls for each in call.taken]
-    plain = take_plain(tx, arrivals)
-    outcomes = (
-        taking.Result("stored", plain[place]) if place in plain else take_one(tx, origin, each)
-        for place, (origin, _, each) in enumerate(arrivals)
-    )
+    found = {place: taking.Result("stored", message_id) for place, message_id in take_plain(tx, arrivals).items()}
+    for place, (origin, _, each) in enumerate(arrivals):
+        if place not in found:
+            together = threaded.take(tx, arrivals, place)
+            found |= enumerate(together or [take_one(tx, origin, each)], place)
+    outcomes = (found[place] for place in range(len(arrivals)))
     results = [[next(outcomes) for _ in call.taken] for call in calls]
     for call in calls:
         _move(tx, call.origin, call.cursor)

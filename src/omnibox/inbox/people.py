@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from functools import cache
+from itertools import groupby
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -10,8 +12,9 @@ from sqlalchemy import bindparam
 
 from omnibox.connector import Inbound
 from omnibox.inbox.origin import Origin
+from omnibox.masking import Masked
 from omnibox.store import Transaction, insert
-from omnibox.store.hot import Hot
+from omnibox.store.hot import Hot, names_in, room_for, values_in
 from omnibox.store.tables import contact, conversation, identity, participant
 
 MOST_NAME = 200
@@ -27,18 +30,27 @@ class Person(NamedTuple):
     is_new: bool
 
 
-is_person = (
-    identity.c.kind == bindparam("b_kind"),
-    identity.c.scope == bindparam("b_scope"),
-    identity.c.address == bindparam("b_address"),
-)
+_is_of = identity.c.kind == bindparam("b_kind"), identity.c.scope == bindparam("b_scope")
+is_person = (*_is_of, identity.c.address == bindparam("b_address"))
 _FIND_PERSON = Hot(
     sa.select(identity.c.id, identity.c.contact_id, identity.c.conversation_id).where(*is_person).with_for_update()
 )
 _ADD_CONTACT = Hot(sa.insert(contact).returning(contact.c.id))
+_ADD_CONTACTS = Hot(sa.insert(contact).returning(contact.c.id, contact.c.email))
 _OTHERS = sa.select(conversation.c.others).where(conversation.c.id == bindparam("b_id"))
 _ADD_PARTICIPANT = insert(participant).on_conflict_do_nothing().returning(participant.c.address)
 _ADD_IDENTITY = Hot(sa.insert(identity).returning(identity.c.id))
+_ADD_IDENTITIES = Hot(sa.insert(identity).returning(identity.c.id, identity.c.address))
+
+
+@cache
+def _find_people(room: int) -> Hot:
+    return Hot(
+        sa.select(identity.c.id, identity.c.contact_id, identity.c.conversation_id, identity.c.address)
+        .where(*_is_of, identity.c.address.in_(names_in(room)))
+        .order_by(identity.c.id)
+        .with_for_update()
+    )
 
 
 def key_of(origin: Origin, channel_id: int, address: str) -> dict[str, str]:
@@ -65,21 +77,61 @@ def find_person(tx: Transaction, origin: Origin, channel_id: int, address: str) 
     """The identity and contact behind an address, made where they are new."""
     if known := find_known(tx, origin, channel_id, address):
         return known
-    kind = origin.capabilities.address
     key = key_of(origin, channel_id, address)
-    nobody = kind.name == "email" and is_nobody(key["b_address"])
-    email = key["b_address"] if kind.name == "email" and not nobody else None
-    contact_id = tx.execute(_ADD_CONTACT, {"created_at": tx.clock(), "rev": 0, "email": email}).scalar_one()
-    row = {
+    contact_id = tx.execute(_ADD_CONTACT, {"created_at": tx.clock(), "rev": 0, "email": _email(key)}).scalar_one()
+    identity_id = tx.execute(_ADD_IDENTITY, _identity(tx, key, contact_id)).scalar_one()
+    return Person(identity_id, contact_id, None, is_new=True)
+
+
+def find_people(tx: Transaction, origin: Origin, channel_id: int, addresses: Iterable[str]) -> dict[str, Person]:
+    """Who is known behind addresses, by folded address; kept from other writers until this transaction ends."""
+    wanted = sorted({origin.folded(address) for address in addresses})
+    key = key_of(origin, channel_id, "") | values_in(room_for(len(wanted)), wanted)
+    found = tx.execute(_find_people(room_for(len(wanted))), key).all()
+    return {row.address: Person(row.id, row.contact_id, row.conversation_id, is_new=False) for row in found}
+
+
+def add_people(
+    tx: Transaction, origin: Origin, channel_id: int, called: Mapping[str, Masked | None]
+) -> dict[str, Person]:
+    """Identity and contact for each folded address, which nobody has yet, and what its platform calls the person."""
+    keys = {address: key_of(origin, channel_id, address) for address in called}
+    rows = {
+        address: {"created_at": tx.clock(), "rev": int(bool(name)), "email": _email(keys[address])}
+        | {"name": name or None, "name_by": "platform" if name else None}
+        for address, name in called.items()
+    }
+    contacts: dict[str, int] = {}
+    for some in _told_apart(rows):
+        emails = _ADD_CONTACTS.run_all(tx.connection, [rows[address] for address in some])
+        by_email = {email: contact_id for contact_id, email in emails}
+        contacts |= {address: by_email[rows[address]["email"]] for address in some}
+    made = [_identity(tx, keys[address], contacts[address]) for address in called]
+    found = _ADD_IDENTITIES.run_all(tx.connection, made)
+    return {address: Person(identity_id, contacts[address], None, is_new=True) for identity_id, address in found}
+
+
+def _told_apart(rows: Mapping[str, Mapping[str, Any]]) -> Iterator[list[str]]:
+    """The addresses in order; rows come back in any order, and those without an email are told apart by nothing."""
+    for has_email, group in groupby(rows, lambda address: rows[address]["email"] is not None):
+        together = list(group)
+        yield from [together] if has_email else ([address] for address in together)
+
+
+def _email(key: Mapping[str, str]) -> str | None:
+    return key["b_address"] if key["b_kind"] == "email" and not is_nobody(key["b_address"]) else None
+
+
+def _identity(tx: Transaction, key: Mapping[str, str], contact_id: int) -> dict[str, Any]:
+    nobody = key["b_kind"] == "email" and is_nobody(key["b_address"])
+    return {
         "contact_id": contact_id,
-        "kind": kind.name,
+        "kind": key["b_kind"],
         "scope": key["b_scope"],
         "address": key["b_address"],
         "created_at": tx.clock(),
         "unreachable_at": tx.clock() if nobody else None,
     }
-    identity_id = tx.execute(_ADD_IDENTITY, row).scalar_one()
-    return Person(identity_id, contact_id, None, is_new=True)
 
 
 def find_or_add(tx: Transaction, origin: Origin, channel_id: int, address: str, contact_id: int) -> Person:
@@ -87,14 +139,7 @@ def find_or_add(tx: Transaction, origin: Origin, channel_id: int, address: str, 
     key = key_of(origin, channel_id, address)
     if found := tx.execute(_FIND_PERSON, key).first():
         return Person(found.id, found.contact_id, found.conversation_id, is_new=False)
-    row = {
-        "contact_id": contact_id,
-        "kind": origin.capabilities.address.name,
-        "scope": key["b_scope"],
-        "address": key["b_address"],
-        "created_at": tx.clock(),
-        "unreachable_at": None,
-    }
+    row = _identity(tx, key, contact_id) | {"unreachable_at": None}
     return Person(tx.execute(_ADD_IDENTITY, row).scalar_one(), contact_id, None, is_new=True)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
 
 import sqlalchemy as sa
@@ -17,7 +18,41 @@ from omnibox.store.hot import Hot, names_in, room_for, values_in
 from omnibox.store.tables import conversation, external_ref, identity, message, participant
 
 MOST_REFS = 50  # of one message; longer chains keep their newest, which stand first
+MOST_AT_ONCE = 256  # in one statement
 MOST_TOKENS = 20  # addresses of one mail that look signed: 100,000 guesses in one mail cost no more than these
+
+
+_ADDRESSES = Hot(
+    sa.select(identity.c.address).where(
+        identity.c.contact_id == bindparam("b_contact"), identity.c.kind == bindparam("b_kind")
+    )
+)
+
+
+@dataclass(slots=True)
+class Sight:
+    """What the keys of messages lead to."""
+
+    signed: dict[str, int]
+    """The conversations that genuine tokens name."""
+    is_message: dict[str, bool]
+    """Every id that was seen: whether a message has it, or is only named by others."""
+    known: dict[str, Known]
+    """Those ids that stand in a conversation."""
+    belong: dict[int, frozenset[str]]
+    """The addresses of each conversation's contact and those an agent wrote to."""
+    merged: dict[int, int]
+    """What was merged into what."""
+
+    def note_ancestor(self, value: str, conversation_id: int) -> None:
+        """As `states.refer_ancestors` is going to write it."""
+        if value not in self.is_message:
+            self.is_message[value], self.known[value] = False, Known(conversation_id)
+
+    def note_message(self, value: str, conversation_id: int) -> None:
+        """As `states.refer_messages` is going to write it."""
+        if not self.is_message.get(value):
+            self.is_message[value], self.known[value] = True, Known(conversation_id)
 
 
 @cache
@@ -25,13 +60,9 @@ def _known(room: int) -> Hot:
     """By way of the message, whose conversation an agent may have changed. An ancestor never seen has none."""
     at = sa.func.coalesce(message.c.conversation_id, external_ref.c.conversation_id).label("conversation_id")
     return Hot(
-        sa.select(external_ref.c.value, at, message.c.moved_from_id)
+        sa.select(external_ref.c.value, external_ref.c.message_id, at, message.c.moved_from_id)
         .outerjoin(message, message.c.id == external_ref.c.message_id)
-        .where(
-            external_ref.c.scope == bindparam("b_scope"),
-            external_ref.c.value.in_(names_in(room)),
-            external_ref.c.conversation_id.is_not(None),
-        )
+        .where(external_ref.c.scope == bindparam("b_scope"), external_ref.c.value.in_(names_in(room)))
     )
 
 
@@ -51,44 +82,70 @@ def _belong(room: int) -> Hot:
 
 def place(tx: Transaction, origin: Origin, scope: str, inbound: Inbound) -> Placement:
     """Where a message belongs, by what it names and by who wrote it."""
-    tokens = _signed(origin, inbound.tokens[:MOST_TOKENS])
-    markers = _signed(origin, inbound.markers[:MOST_TOKENS])
-    refs = inbound.refs[:MOST_REFS]
-    keys = threads.keys_of(tokens, refs, inbound.answers, known_ids(tx, scope, refs), markers)
-    if not keys:
-        return Placement(None, "new")
-    belong, merged = _participants(tx, origin, keys)
-    while merged:  # an address that was signed for a conversation leads to the one it was merged into
-        keys = [Key(merged.get(each.conversation_id, each.conversation_id), each.why) for each in keys]
-        belong, merged = _participants(tx, origin, keys)
-    return threads.choose(keys, origin.folded(inbound.address), belong, inbound.sender_doubt)
+    return choose(origin, inbound, look(tx, origin, scope, [inbound]))
+
+
+def look(tx: Transaction, origin: Origin, scope: str, found: Sequence[Inbound]) -> Sight:
+    """What these messages name, and what is known of their own ids."""
+    tokens = {token for said in found for keys in _tokens_of(said) for token in keys}
+    signed = {token: read for token in tokens if (read := origin.read_token(token)) is not None}
+    ids = dict.fromkeys(value for said in found for value in (said.external_id, *said.refs[:MOST_REFS]) if value)
+    sight = Sight(signed, *_seen(tx, scope, list(ids)), {}, {})
+    wanted = {*signed.values(), *(each.conversation_id for each in sight.known.values())}
+    while wanted:  # an address that was signed for a conversation leads to the one it was merged into
+        _add_participants(tx, origin, sight, list(wanted))
+        wanted = {home for home in sight.merged.values() if home not in sight.belong}
+    return sight
+
+
+def choose(origin: Origin, inbound: Inbound, sight: Sight) -> Placement:
+    """As `place`, by what is in sight."""
+    tokens, markers = ([sight.signed[each] for each in keys if each in sight.signed] for keys in _tokens_of(inbound))
+    keys = threads.keys_of(tokens, inbound.refs[:MOST_REFS], inbound.answers, sight.known, markers)
+    while any(each.conversation_id in sight.merged for each in keys):
+        keys = [Key(sight.merged.get(each.conversation_id, each.conversation_id), each.why) for each in keys]
+    return threads.choose(keys, origin.folded(inbound.address), sight.belong, inbound.sender_doubt)
 
 
 def known_ids(tx: Transaction, scope: str, refs: Sequence[str]) -> dict[str, Known]:
     """Those of `refs` that stand in a conversation."""
-    if not refs:
-        return {}
-    room = room_for(len(refs))
-    rows = tx.execute(_known(room), {"b_scope": scope, **values_in(room, refs)}).all()
-    return {row.value: Known(row.conversation_id, row.moved_from_id) for row in rows}
+    return _seen(tx, scope, refs)[1]
 
 
-def _signed(origin: Origin, tokens: Iterable[str]) -> list[int]:
-    """The conversations that genuine tokens name."""
-    return [found for token in tokens if (found := origin.read_token(token)) is not None]
+def _seen(tx: Transaction, scope: str, ids: Sequence[str]) -> tuple[dict[str, bool], dict[str, Known]]:
+    """As in `Sight`: which of `ids` were seen, and those of them that stand in a conversation."""
+    is_message: dict[str, bool] = {}
+    known: dict[str, Known] = {}
+    for first in range(0, len(ids), MOST_AT_ONCE):
+        some = ids[first : first + MOST_AT_ONCE]
+        room = room_for(len(some))
+        for row in tx.execute(_known(room), {"b_scope": scope, **values_in(room, some)}).all():
+            is_message[row.value] = row.message_id is not None
+            if row.conversation_id is not None:
+                known[row.value] = Known(row.conversation_id, row.moved_from_id)
+    return is_message, known
 
 
-def _participants(
-    tx: Transaction, origin: Origin, keys: Sequence[Key]
-) -> tuple[dict[int, frozenset[str]], dict[int, int]]:
-    """The addresses of each conversation's contact and those an agent wrote to; and what was merged into what."""
-    ids = list({key.conversation_id for key in keys})
-    room = room_for(len(ids))
-    wanted = {"b_kind": origin.capabilities.address.name, **values_in(room, ids)}
-    belong: dict[int, set[str]] = {}
-    merged: dict[int, int] = {}
-    for row in tx.execute(_belong(room), wanted).all():
-        belong.setdefault(row.id, set()).add(origin.folded(row.address))
-        if row.merged_into_id is not None:
-            merged[row.id] = row.merged_into_id
-    return {conversation_id: frozenset(addresses) for conversation_id, addresses in belong.items()}, merged
+def addresses_of(tx: Transaction, origin: Origin, contact_id: int) -> frozenset[str]:
+    """The addresses that belong to whatever a contact opens."""
+    wanted = {"b_contact": contact_id, "b_kind": origin.capabilities.address.name}
+    return frozenset(origin.folded(row.address) for row in tx.execute(_ADDRESSES, wanted).all())
+
+
+def _tokens_of(said: Inbound) -> tuple[Sequence[str], Sequence[str]]:
+    """Those of its addresses and of its marks."""
+    return said.tokens[:MOST_TOKENS], said.markers[:MOST_TOKENS]
+
+
+def _add_participants(tx: Transaction, origin: Origin, sight: Sight, ids: Sequence[int]) -> None:
+    """What `sight` shall know of conversations."""
+    belong: dict[int, set[str]] = {each: set() for each in ids}
+    for first in range(0, len(ids), MOST_AT_ONCE):
+        some = ids[first : first + MOST_AT_ONCE]
+        room = room_for(len(some))
+        wanted = {"b_kind": origin.capabilities.address.name, **values_in(room, some)}
+        for row in tx.execute(_belong(room), wanted).all():
+            belong[row.id].add(origin.folded(row.address))
+            if row.merged_into_id is not None:
+                sight.merged[row.id] = row.merged_into_id
+    sight.belong.update((each, frozenset(addresses)) for each, addresses in belong.items())

@@ -77,9 +77,11 @@ def _plain(arrivals: Sequence[Arrival]) -> dict[int, list[int]]:
     places: dict[int, list[int]] = {}
     behind: set[tuple[int | None, str]] = set()
     for place, (origin, channel_id, taken) in enumerate(arrivals):
+        if origin.capabilities.threads_by == "refs":
+            continue  # such messages go together in their own way: `omnibox.inbox.threaded`
         said = taken.envelope
         who = channel_id, origin.folded(getattr(said, "address", ""))
-        is_plain = isinstance(said, Inbound) and messages.is_plain(origin, said, taken) and not may_be_piece(said.text)
+        is_plain = isinstance(said, Inbound) and messages.is_plain(said, taken) and not may_be_piece(said.text)
         if channel_id is not None and is_plain and who not in behind:
             places.setdefault(channel_id, []).append(place)
         else:

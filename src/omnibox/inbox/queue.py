@@ -6,6 +6,7 @@ import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any, Literal, cast
 
 import sqlalchemy as sa
@@ -16,7 +17,7 @@ from omnibox.inbox.recording import Claimed, Ended
 from omnibox.inbox.restoring import RESTORED
 from omnibox.inbox.way import Way, Ways
 from omnibox.store import Reader, Transaction
-from omnibox.store.hot import Hot
+from omnibox.store.hot import Hot, names_in
 from omnibox.store.tables import (
     agent,
     attachment,
@@ -45,7 +46,11 @@ _active_channels = (
 _sending_there = sa.select(delivery.c.id).where(delivery.c.channel_id == channel.c.id, delivery.c.state == "sending")
 # A channel that had to rest is tried with one part alone: many at once would be refused at once, and those that get
 # through would have overtaken the others.
-_RESTED = _active_channels.where(channel.c.held_until <= bindparam("b_now"), ~_sending_there.exists())
+_RESTED = Hot(
+    _active_channels.where(channel.c.held_until <= bindparam("b_now"), ~_sending_there.exists()).with_for_update(
+        of=channel, skip_locked=True
+    )
+)
 _older = delivery.alias("older")
 _blocked = (
     sa.select(_older.c.id)
@@ -108,7 +113,8 @@ _ANY_DUE = (
     .with_for_update(of=delivery, skip_locked=True)
 )
 _DUE = _ANY_DUE.where(delivery.c.channel_id.in_(_active_channels.where(channel.c.held_until.is_(None))))
-_DUE_THERE = _ANY_DUE.where(delivery.c.channel_id == bindparam("b_channel"))
+_TAKE = Hot(_DUE)
+_TAKE_THERE = Hot(_ANY_DUE.where(delivery.c.channel_id == bindparam("b_channel")))
 _NEXT = sa.select(sa.func.min(delivery.c.not_before)).where(
     delivery.c.state == "queued", delivery.c.not_before > bindparam("b_now")
 )
@@ -125,24 +131,28 @@ _WAITING = (
 )
 _SENDING = sa.select(delivery.c.id).where(delivery.c.state == "sending").order_by(delivery.c.id)
 _EXPIRED = _SENDING.where(delivery.c.lease_until < bindparam("b_now"))
-_CLAIM = Hot(
-    sa.update(delivery)
-    .where(delivery.c.id == bindparam("b_id"))
-    .values(
-        state="sending",
-        state_at=bindparam("b_at"),
-        is_open=True,
-        attempts=delivery.c.attempts + 1,
-        fence=delivery.c.fence + 1,
-        holder=bindparam("b_holder"),
-        lease_until=bindparam("b_until"),
-        claimed_at=bindparam("b_at"),
-        left_at=None,
-    )
-)
 _mine = (delivery.c.id == bindparam("b_id"), delivery.c.fence == bindparam("b_fence"), delivery.c.state == "sending")
 _RENEW = Hot(sa.update(delivery).where(*_mine).values(lease_until=bindparam("b_until")))
 _MARK_LEAVING = Hot(sa.update(delivery).where(*_mine).values(left_at=bindparam("b_at")))
+
+
+@cache
+def _claim(room: int) -> Hot:
+    return Hot(
+        sa.update(delivery)
+        .where(delivery.c.id.in_(names_in(room)))
+        .values(
+            state="sending",
+            state_at=bindparam("b_at"),
+            is_open=True,
+            attempts=delivery.c.attempts + 1,
+            fence=delivery.c.fence + 1,
+            holder=bindparam("b_holder"),
+            lease_until=bindparam("b_until"),
+            claimed_at=bindparam("b_at"),
+            left_at=None,
+        )
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,12 +183,12 @@ def claim(tx: Transaction, ways: Ways, holder: str, most: int, lease: timedelta 
     """Take the oldest open delivery of up to `most` conversations, count the try, and commit that it is being sent."""
     now = tx.clock()
     wanted = {"b_now": now, "b_held_since": now - HELD_BY_UNCERTAIN, "b_most": most}
-    due = [*_first_after_rest(tx, wanted), *tx.execute(_DUE, wanted)]
+    due = [*_first_after_rest(tx, wanted), *_TAKE.run(tx.connection, wanted).all()]
     rows = pacing.within(tx, due[:most], ways)
     if not rows:
         return []
-    values = [{"b_id": row.id, "b_at": now, "b_holder": holder, "b_until": now + lease} for row in rows]
-    _CLAIM.run_each(tx.connection, values)
+    values = {"b_at": now, "b_holder": holder, "b_until": now + lease}
+    states.run_among(tx, _claim, [row.id for row in rows], **values)
     states.tell_moved(tx, [(row, "sending") for row in rows])
     quoted = quoted_by(tx, rows)
     return [Claimed(row, row.fence + 1, files_of(tx, row), quoted.get(row.quoted_id)) for row in rows]
@@ -186,8 +196,8 @@ def claim(tx: Transaction, ways: Ways, holder: str, most: int, lease: timedelta 
 
 def _first_after_rest(tx: Transaction, wanted: Mapping[str, Any]) -> list[sa.Row[Any]]:
     """The oldest part of each channel that has rested for as long as the platform asked; locks those channels."""
-    rested = tx.execute(_RESTED.with_for_update(of=channel, skip_locked=True), wanted).scalars().all()
-    found = (tx.execute(_DUE_THERE, {**wanted, "b_channel": each, "b_most": 1}).first() for each in rested)
+    rested = _RESTED.run(tx.connection, wanted).all()
+    found = [_TAKE_THERE.run(tx.connection, {**wanted, "b_channel": row.id, "b_most": 1}).first() for row in rested]
     return [row for row in found if row is not None]
 
 

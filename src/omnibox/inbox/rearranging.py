@@ -72,9 +72,8 @@ def split(tx: Transaction, source_id: int, chosen: Chosen, agent_id: int, can: C
     identity_id, contact_id, subject = _whose(tx, source, ids)
     if contact_id != source.contact_id:
         _refuse_leaving(tx, ids)
-    target_id = conversations.open_conversation(
-        tx, channel_id=source.channel_id, contact_id=contact_id, identity_id=identity_id, subject=subject
-    )
+    opened = conversations.Opened(source.channel_id, contact_id, identity_id, subject)
+    target_id = conversations.open_conversation(tx, opened)
     conversations.assign(tx, target_id, source.assignee_id)
     unread = figures.unread_among(tx, source, ids)
     moved = carrying.take(tx, ids, source_id, target_id)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -12,7 +13,8 @@ from sqlalchemy import bindparam
 from omnibox.inbox import outcomes
 from omnibox.model import LEFT, DeliveryState
 from omnibox.store import Transaction, insert
-from omnibox.store.hot import Hot
+from omnibox.store.columns import Key
+from omnibox.store.hot import Hot, names_in, room_for, rows_in, values_in
 from omnibox.store.tables import conversation, delivery, early, external_ref, identity, message
 
 OPEN = frozenset({"queued", "sending", "uncertain"})
@@ -22,7 +24,7 @@ RECEIPTS = (*PROGRESS, "failed")
 
 # What a move needs to know. The person, the conversation, the delivery: every writer takes them in this order. The lock
 # leaves alone who only points at the rows (new messages do).
-_LOCK = (
+_LOCKED = (
     sa.select(
         delivery.c.id,
         delivery.c.message_id,
@@ -49,7 +51,6 @@ _LOCK = (
     )
     .join(conversation, conversation.c.id == delivery.c.conversation_id)
     .join(identity, identity.c.id == delivery.c.identity_id)
-    .where(delivery.c.id.in_(bindparam("ids", expanding=True)))
     .order_by(delivery.c.conversation_id, delivery.c.id)
     .with_for_update(of=(identity, conversation, delivery), key_share=True)
 )
@@ -60,33 +61,13 @@ _MOVED: dict[str, Any] = {
     "lease_until": None,
 }
 _ADVANCE = Hot(sa.update(delivery).where(delivery.c.id == bindparam("b_id")).values(_MOVED | {"is_open": False}))
-_LAND = Hot(
-    sa.update(delivery)
-    .where(delivery.c.id == bindparam("b_id"))
-    .values(
-        _MOVED
-        | {
-            "is_open": False,
-            "external_id": bindparam("b_external_id"),
-            "sent_at": bindparam("b_at"),
-            "code": bindparam("b_code"),
-            "uncertain_at": None,
-        }
-    )
-)
 _NAME = Hot(
     sa.update(delivery).where(delivery.c.id == bindparam("b_id")).values({"external_id": bindparam("b_external_id")})
 )
-_REVISE = Hot(sa.update(message).where(message.c.id == bindparam("b_id")).values({"rev": message.c.rev + 1}))
 _TROUBLE = Hot(
     sa.update(conversation)
     .where(conversation.c.id == bindparam("b_id"))
     .values({"troubled": conversation.c.troubled + bindparam("b_change"), "rev": conversation.c.rev + 1})
-)
-_EARLY = sa.select(early.c.value, early.c.kind).where(
-    early.c.scope == bindparam("b_scope"),
-    early.c.value.in_(bindparam("values", expanding=True)),
-    early.c.kind.in_(RECEIPTS),
 )
 _FORGET_EARLY = Hot(
     sa.delete(early).where(
@@ -111,14 +92,54 @@ _REFER_OWN = Hot(
 )
 
 
+@cache
+def _lock(room: int) -> Hot:
+    return Hot(_LOCKED.where(delivery.c.id.in_(names_in(room))))
+
+
+@cache
+def _early(room: int) -> Hot:
+    kinds = [sa.literal(each) for each in RECEIPTS]  # as a plain list it would be written out at each use
+    mine = early.c.scope == bindparam("b_scope"), early.c.value.in_(names_in(room)), early.c.kind.in_(kinds)
+    return Hot(sa.select(early.c.value, early.c.kind).where(*mine))
+
+
+@cache
+def _revise(room: int) -> Hot:
+    return Hot(sa.update(message).where(message.c.id.in_(names_in(room))).values({"rev": message.c.rev + 1}))
+
+
+@cache
+def _land(room: int) -> Hot:
+    """Each with its own state, code and id, in one statement: SQLite's driver gives way to other threads at each row
+    that it is asked for."""
+    own: dict[str, Any] = {"id": Key, "state": sa.Text, "code": sa.Text, "external_id": sa.Text}
+    rows = [tuple(bindparam(f"b_{name}_{place}", type_=kind) for name, kind in own.items()) for place in range(room)]
+    landed = sa.values(*(sa.column(name, kind) for name, kind in own.items()), name="landed").data(rows).cte("landed")
+    values: dict[str, Any] = {name: landed.c[name] for name in own if name != "id"}
+    values |= dict.fromkeys(("state_at", "sent_at"), bindparam("b_at"))
+    values |= dict.fromkeys(("holder", "lease_until", "uncertain_at"))
+    return Hot(sa.update(delivery).where(delivery.c.id == landed.c.id).values(values | {"is_open": False}))
+
+
 def lock_deliveries(tx: Transaction, ids: Iterable[int]) -> dict[int, sa.Row[Any]]:
     """The rows of deliveries as they are now, kept from other writers until this transaction ends, by id."""
     wanted = list(ids)
-    found = {row.id: row for row in tx.execute(_LOCK, {"ids": wanted})}
+    found = _lock_once(tx, wanted)
     if missing := [each for each in wanted if each not in found]:
         # PostgreSQL passes over a row that an agent took to another conversation while this waited for its lock.
-        found |= {row.id: row for row in tx.execute(_LOCK, {"ids": missing})}
+        found |= _lock_once(tx, missing)
     return found
+
+
+def _lock_once(tx: Transaction, wanted: Sequence[int]) -> dict[int, sa.Row[Any]]:
+    return {row.id: row for row in run_among(tx, _lock, wanted).all()} if wanted else {}
+
+
+def run_among(tx: Transaction, statement: Callable[[int], Hot], values: Sequence[Any], **more: Any) -> Any:
+    """Run the statement that is made for so many values; `more` are its other parameters."""
+    room = room_for(len(values))
+    return statement(room).run(tx.connection, values_in(room, values) | more)
 
 
 def lock_delivery(tx: Transaction, delivery_id: int) -> sa.Row[Any] | None:
@@ -147,7 +168,7 @@ def tell_moved(tx: Transaction, moved: Sequence[tuple[Any, DeliveryState]], *, r
 
     Without `rings` nobody is woken: whoever moved them claims next.
     """
-    _REVISE.run_each(tx.connection, [{"b_id": row.message_id} for row, _ in moved])
+    run_among(tx, _revise, [row.message_id for row, _ in moved])
     for row, state in moved:
         if change := (state in TROUBLED) - (row.state in TROUBLED):
             tx.execute(_TROUBLE, {"b_id": row.conversation_id, "b_change": change})
@@ -193,15 +214,15 @@ def record_landed(
         moved.append((row, state))
         values.append(
             {
-                "b_id": row.id,
-                "b_state": state,
-                "b_at": now,
-                "b_external_id": each.external_id or row.external_id,
-                "b_code": "bounced" if state == "failed" else None,
+                "id": row.id,
+                "state": state,
+                "code": "bounced" if state == "failed" else None,
+                "external_id": each.external_id or row.external_id,
             }
         )
     if moved:
-        _LAND.run_each(tx.connection, values)
+        room = room_for(len(values))
+        _land(room).run(tx.connection, rows_in(room, values) | {"b_at": now})
         tell_moved(tx, moved, rings=rings)
 
 
@@ -237,7 +258,7 @@ def take_early(tx: Transaction, landed: Iterable[Landed]) -> dict[tuple[str, str
             wanted.setdefault(each.scope, []).append(each.external_id)
     found: dict[tuple[str, str], set[str]] = {}
     for scope, values in wanted.items():
-        for row in tx.execute(_EARLY, {"b_scope": scope, "values": values}).all():
+        for row in run_among(tx, _early, values, b_scope=scope).all():
             found.setdefault((scope, row.value), set()).add(row.kind)
             tx.execute(_FORGET_EARLY, {"b_scope": scope, "b_value": row.value, "b_kind": row.kind})
     return found
@@ -261,7 +282,7 @@ def refer_own(tx: Transaction, landed: Sequence[Landed]) -> None:
         if value and value != each.row.external_id  # a reserved id is known since the reply was queued
     ]
     if rows:
-        _REFER_OWN.run_each(tx.connection, rows)
+        _REFER_OWN.run_all(tx.connection, rows)
 
 
 def refer_messages(tx: Transaction, scope: str, found: Sequence[tuple[str, int, int]]) -> set[str]:
@@ -276,10 +297,13 @@ def refer_messages(tx: Transaction, scope: str, found: Sequence[tuple[str, int, 
     return {value for value, _, _ in found if value not in new}
 
 
-def refer_ancestors(tx: Transaction, scope: str, values: Iterable[str], conversation_id: int) -> None:
-    """Know the ids of messages that may never come, as far as they are not known already."""
-    same = {"scope": scope, "conversation_id": conversation_id, "message_id": None, "delivery_id": None}
-    if rows := [{"value": value, **same} for value in values]:
+def refer_ancestors(tx: Transaction, scope: str, found: Mapping[str, int]) -> None:
+    """Know the ids of messages that may never come, each with its conversation, as far as they are new."""
+    rows = [
+        {"scope": scope, "value": value, "conversation_id": conversation, "message_id": None, "delivery_id": None}
+        for value, conversation in found.items()
+    ]
+    if rows:
         _REFER_EACH.run_each(tx.connection, rows)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
 import sqlalchemy as sa
 
@@ -19,29 +19,21 @@ from omnibox.inbox import (
     pictures,
     placing,
     problems,
-    rehoming,
-    reported,
     splits,
     states,
+    threaded,
 )
-from omnibox.inbox.messages import Taken
+from omnibox.inbox.messages import Result, Spot, Taken
 from omnibox.inbox.origin import Origin
-from omnibox.inbox.threads import Placement
+from omnibox.inbox.plain import Arrival
 from omnibox.jobs import enqueue
 from omnibox.masking import Masked, mask
 from omnibox.model import Author
-from omnibox.store import Transaction, insert
-from omnibox.store.hot import Hot
-from omnibox.store.tables import arrival, delivery, external_ref
+from omnibox.store import Transaction
+from omnibox.store.tables import delivery, external_ref
 
 LATE = "late"
 CLOSE = timedelta(minutes=2)  # by which a platform's clock and ours may differ
-_ARRIVED = Hot(insert(arrival).on_conflict_do_nothing())
-
-
-class Result(NamedTuple):
-    outcome: str
-    message_id: int | None = None
 
 
 def take(tx: Transaction, origin: Origin, channel_id: int, taken: Taken) -> Result:
@@ -73,111 +65,41 @@ def take(tx: Transaction, origin: Origin, channel_id: int, taken: Taken) -> Resu
 
 
 def _take_inbound(tx: Transaction, origin: Origin, channel_id: int, inbound: Inbound, taken: Taken) -> Result:
-    """Dedupe, person, thread, message, ids, events: the steps of docs/life-of-a-message.md, mail's dedupe first."""
+    """Dedupe, person, conversation, message, ids, events: the steps of docs/life-of-a-message.md."""
+    if origin.capabilities.threads_by == "refs":
+        [result] = threaded.take(tx, [Arrival(origin, channel_id, taken)])
+        return result
     scope = origin.id_scope(channel_id)
     inbound = splits.in_message(tx, origin, channel_id, inbound)
-    by_refs = origin.capabilities.threads_by == "refs"
-    if by_refs and (known := _find_again(tx, origin, scope, inbound)):
+    person = people.find_person(tx, origin, channel_id, inbound.address)
+    if person.is_new and (known := messages.find_stored(tx, scope, inbound.event_key)):
         return Result("duplicate", known)
-    placement = placing.place(tx, origin, scope, inbound) if by_refs else None
-    person = _find_writer(tx, origin, channel_id, inbound, placement)
-    if not by_refs and person.is_new and (known := messages.find_stored(tx, scope, inbound.event_key)):
-        return Result("duplicate", known)
-    if inbound.reports and placement:
-        placement = _place_report(tx, origin, channel_id, inbound, placement, person)
-    conversation_id = placement.conversation_id if placement else person.conversation_id
-    is_first = conversation_id is None
-    if conversation_id is None:
-        conversation_id = _open(tx, channel_id, person, inbound, placement)
-    message_id = _insert(tx, conversation_id, channel_id, person, inbound, scope, placement)
+    is_first = person.conversation_id is None
+    conversation_id = (
+        _open(tx, channel_id, person, inbound) if person.conversation_id is None else person.conversation_id
+    )
+    author = Author("contact", person.contact_id)
+    why = LATE if inbound.late else None
+    spot = Spot(conversation_id, channel_id, person.identity_id, "inbound", author, why)
+    message_id = messages.insert_message(tx, spot, inbound, scope)
     if message_id is None:
         return Result("duplicate", messages.find_stored(tx, scope, inbound.event_key))
-    messages.attach(tx, message_id, taken)
+    messages.attach(tx, [(message_id, taken)])
     if inbound.chosen:
         offers.note_choice(tx, person.identity_id, message_id, inbound.chosen)
     if is_first:
         acknowledging.ask_for(tx, origin, channel_id, inbound, message_id)
-    _note_ids(tx, origin, scope, inbound, conversation_id, message_id)
+    threaded.note_arrivals(tx, origin, [(inbound.position, message_id)])
     _note_people(tx, origin, inbound, conversation_id, person)
     return _tell(tx, scope, inbound, taken, message_id, conversation_id, person.contact_id)
 
 
-def _find_again(tx: Transaction, origin: Origin, scope: str, inbound: Inbound) -> int | None:
-    """The message that is stored already; this copy's place is noted, and may tell where the message belongs."""
-    known = messages.find_stored(tx, scope, inbound.event_key)
-    if known:
-        _arrived(tx, origin, inbound.position, known)
-        rehoming.bring_home(tx, origin, scope, inbound, known)
-    return known
-
-
-def _find_writer(
-    tx: Transaction, origin: Origin, channel_id: int, inbound: Inbound, placement: Placement | None
-) -> people.Person:
-    """Whoever sent it; where it joins nothing, whom it asks to answer (a contact form's customer)."""
-    joins = placement is not None and placement.conversation_id is not None
-    address = inbound.address if joins or not inbound.reply_address else inbound.reply_address
-    return people.find_person(tx, origin, channel_id, address)
-
-
-def _place_report(
-    tx: Transaction, origin: Origin, channel_id: int, inbound: Inbound, placement: Placement, person: people.Person
-) -> Placement:
-    """With the message it is about; else with what the same mail system said before."""
-    settled = reported.settle(tx, origin, origin.id_scope(channel_id), inbound.reports, inbound.tokens)
-    if settled is not None:
-        return Placement(settled, "report")
-    if placement.conversation_id is not None:
-        return placement
-    return replace(placement, conversation_id=reported.kept_with(tx, channel_id, person.conversation_id))
-
-
-def _open(
-    tx: Transaction, channel_id: int, person: people.Person, said: Inbound | Echo, placement: Placement | None = None
-) -> int:
+def _open(tx: Transaction, channel_id: int, person: people.Person, said: Inbound | Echo) -> int:
     """A new conversation with a person, for what was said."""
-    return conversations.open_conversation(
-        tx,
-        channel_id=channel_id,
-        contact_id=person.contact_id,
-        identity_id=person.identity_id,
-        subject=cast("Masked | None", said.subject),
-        automatic=isinstance(said, Inbound) and said.automatic is not None,
-        related_id=placement.related if placement else None,
-    )
-
-
-def _insert(
-    tx: Transaction,
-    conversation_id: int,
-    channel_id: int,
-    person: people.Person,
-    inbound: Inbound,
-    scope: str,
-    placement: Placement | None,
-) -> int | None:
-    """The contact's message, with the reason for its place; None where the same event is stored already."""
-    return messages.insert_message(
-        tx,
-        conversation_id,
-        channel_id,
-        person.identity_id,
-        "inbound",
-        Author("contact", person.contact_id),
-        inbound,
-        scope,
-        why=placement.why if placement else LATE if inbound.late else None,
-        related_id=placement.related if placement else None,
-    )
-
-
-def _note_ids(
-    tx: Transaction, origin: Origin, scope: str, inbound: Inbound, conversation_id: int, message_id: int
-) -> None:
-    """Where it was found, and the ancestors that it names: a later answer to one of them joins here."""
-    if origin.capabilities.threads_by == "refs":
-        states.refer_ancestors(tx, scope, inbound.refs[: placing.MOST_REFS], conversation_id)
-    _arrived(tx, origin, inbound.position, message_id)
+    automatic = isinstance(said, Inbound) and said.automatic is not None
+    subject = cast("Masked | None", said.subject)
+    opened = conversations.Opened(channel_id, person.contact_id, person.identity_id, subject, automatic)
+    return conversations.open_conversation(tx, opened)
 
 
 def _note_people(
@@ -198,7 +120,7 @@ def _tell(
     """What follows from every message that is stored: its id is known, its conversation shows it, who watches hears."""
     _know(tx, scope, said, conversation_id, message_id)
     at = messages.said_at(said, tx.clock())
-    shown = conversations.Said(message_id, "inbound", "contact", _shown(said, taken), at)
+    shown = conversations.Said(message_id, "inbound", "contact", messages.shown(said, taken), at)
     hear = conversations.heard if said.automatic is None else conversations.touched
     conversation_id = hear(tx, conversation_id, shown)
     tx.announce("message.added", conversation=conversation_id, message=message_id, contact=contact_id)
@@ -229,24 +151,15 @@ def _take_echo(tx: Transaction, origin: Origin, channel_id: int, echo: Echo, tak
         return Result("duplicate", row.message_id)
     conversation_id = placed or person.conversation_id or _open(tx, channel_id, person, echo)
     echo = splits.in_echo(tx, origin, conversation_id, echo)
+    why = LATE if echo.late else "outside"
     author = Author("system")
-    message_id = messages.insert_message(
-        tx,
-        conversation_id,
-        channel_id,
-        person.identity_id,
-        "outbound",
-        author,
-        echo,
-        scope,
-        why=LATE if echo.late else "outside",
-        is_elsewhere=True,
-    )
+    spot = Spot(conversation_id, channel_id, person.identity_id, "outbound", author, why, is_elsewhere=True)
+    message_id = messages.insert_message(tx, spot, echo, scope)
     if message_id is None:
         return Result("duplicate", messages.find_stored(tx, scope, echo.event_key))
-    messages.attach(tx, message_id, taken)
+    messages.attach(tx, [(message_id, taken)])
     _know(tx, scope, echo, conversation_id, message_id)
-    said = conversations.Said(message_id, "outbound", "system", _shown(echo, taken), echo.sent_at)
+    said = conversations.Said(message_id, "outbound", "system", messages.shown(echo, taken), echo.sent_at)
     conversation_id = conversations.touched(tx, conversation_id, said)
     tx.announce("message.added", conversation=conversation_id, message=message_id)
     return Result("stored", message_id)
@@ -306,9 +219,8 @@ def _take_notice(tx: Transaction, origin: Origin, channel_id: int, notice: Notic
     person = people.find_person(tx, origin, channel_id, notice.address)
     conversation_id = person.conversation_id
     if conversation_id is None:
-        conversation_id = conversations.open_conversation(
-            tx, channel_id=channel_id, contact_id=person.contact_id, identity_id=person.identity_id
-        )
+        opened = conversations.Opened(channel_id, person.contact_id, person.identity_id)
+        conversation_id = conversations.open_conversation(tx, opened)
     line = Inbound(
         event_key=notice.event_key,
         address=notice.address,
@@ -316,9 +228,8 @@ def _take_notice(tx: Transaction, origin: Origin, channel_id: int, notice: Notic
         sent_at=notice.at,
         text=mask(notice.text or notice.kind),
     )
-    message_id = messages.insert_message(
-        tx, conversation_id, channel_id, person.identity_id, "line", Author("system"), line, scope
-    )
+    spot = Spot(conversation_id, channel_id, person.identity_id, "line", Author("system"))
+    message_id = messages.insert_message(tx, spot, line, scope)
     if message_id is None:
         return Result("duplicate")
     tx.announce("message.added", conversation=conversation_id, message=message_id)
@@ -331,15 +242,4 @@ def _known_conversation(tx: Transaction, scope: str, refs: tuple[str, ...]) -> i
     return next((known[ref].conversation_id for ref in refs if ref in known), None)
 
 
-def _arrived(tx: Transaction, origin: Origin, position: str, message_id: int) -> None:
-    if position:
-        row = {"connection_id": origin.connection_id, "position": position, "message_id": message_id}
-        tx.execute(_ARRIVED, row)
-
-
-def _shown(said: Inbound | Echo, taken: Taken) -> Masked:
-    """What the list row shows of a message: its own words, else the name of its file."""
-    words = (said.reply_text if isinstance(said, Inbound) else None) or said.text
-    if not words.strip():
-        words = next((file.name for file in taken.files if file.name), words)
-    return cast("Masked", words)
+__all__ = ["Result", "take"]

@@ -121,7 +121,7 @@ def _append(tx: Transaction) -> int:
     at = tx.clock()
     for seq, event in enumerate(tx.events, first):
         event["seq"], event["at"] = seq, at
-    APPEND.run_each(tx.connection, tx.events)
+    APPEND.run_all(tx.connection, tx.events)
     return last
 
 

@@ -38,6 +38,10 @@ class Direct:
     def to_column(value: Any) -> Any:
         raise NotImplementedError
 
+    @staticmethod
+    def from_column(value: Any) -> Any:
+        raise NotImplementedError
+
 
 class Instant(Direct, sa.TypeDecorator[datetime]):
     """A moment: integer microseconds since 1970 UTC in the column, an aware datetime in Python."""
@@ -52,8 +56,12 @@ class Instant(Direct, sa.TypeDecorator[datetime]):
     def process_bind_param(self, value: datetime | None, dialect: Any) -> int | None:
         return self.to_column(value)
 
+    @staticmethod
+    def from_column(value: int | None) -> datetime | None:
+        return None if value is None else EPOCH + timedelta(0, 0, value)
+
     def process_result_value(self, value: int | None, dialect: Any) -> datetime | None:
-        return None if value is None else EPOCH + value * MICROSECOND
+        return self.from_column(value)
 
 
 class MaskedText(Direct, sa.TypeDecorator[Masked]):
@@ -73,8 +81,12 @@ class MaskedText(Direct, sa.TypeDecorator[Masked]):
     def process_bind_param(self, value: str | None, dialect: Any) -> str | None:
         return self.to_column(value)
 
-    def process_result_value(self, value: str | None, dialect: Any) -> Masked | None:
+    @staticmethod
+    def from_column(value: str | None) -> Masked | None:
         return None if value is None else Masked(value)
+
+    def process_result_value(self, value: str | None, dialect: Any) -> Masked | None:
+        return self.from_column(value)
 
 
 def among(column: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:

@@ -2,7 +2,7 @@
 
 Building parameters and results through SQLAlchemy costs three times what SQLite itself needs for a message
 (bench/store.py: 150 µs against 60). A `Hot` statement keeps the SQL and the conversion of each parameter, so that a
-column still refuses what its type refuses. Its result columns must need no conversion: ids, states, addresses.
+column still refuses what its type refuses, and the conversion of each result column that needs one.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import sqlalchemy as sa
 from omnibox.store.columns import Direct
 
 Row = Mapping[str, Any]
+MOST_AT_ONCE = 256  # rows in one INSERT; databases take some 32,000 parameters
 VALUES = re.compile(r"VALUES (\([?, ]*\))")
 
 
@@ -86,15 +87,20 @@ class Hot:
             raise _wrapped(error, plan) from error
 
     def run_all(self, connection: sa.Connection, rows: Sequence[Row]) -> list[Sequence[Any]]:
-        """Execute an INSERT of all rows; what it returns of each that went in, in any order."""
+        """Execute an INSERT of all rows; what it returns of each that went in, in any order.
+
+        On SQLite also where nothing is returned: row by row, the driver gives way to other threads at each.
+        """
         if connection.dialect.name != "sqlite":
-            return list(connection.execute(self.statement, rows))
+            result = connection.execute(self.statement, rows)
+            return list(result) if result.returns_rows else []
         plan = self._plan or self._prepare(connection, rows[0])
         database, done = _raw(connection), 0
         made: list[Sequence[Any]] = []
         try:
             while done < len(rows):
-                count = 1 << ((len(rows) - done).bit_length() - 1)  # powers of two, so that few texts are prepared
+                # Powers of two, so that few texts are prepared.
+                count = min(1 << ((len(rows) - done).bit_length() - 1), MOST_AT_ONCE)
                 values = [value for row in rows[done : done + count] for value in plan.arrange(row)]
                 made += database.execute(_repeated(plan.sql, count), values).fetchall()
                 done += count
@@ -113,9 +119,7 @@ class Hot:
         }
         names = compiled.positiontup
         constants = {name: compiled.params[name] for name in names if name not in row}
-        columns = [column.key for column in getattr(self.statement, "exported_columns", ())]
-        row_type: Any = namedtuple("Row", columns) if columns else None  # made at run time, so not a NamedTuple
-        make = row_type._make if row_type else tuple
+        make = _maker(list(getattr(self.statement, "exported_columns", ())), dialect)
         self._plan = _Plan(compiled.string, _arranger(names, constants, converts), make)
         return self._plan
 
@@ -131,6 +135,23 @@ def _arranger(
         value = f"constant{place}" if name in constants else f"row[{name!r}]"
         members.append(f"convert{place}({value})," if name in converts else f"{value},")
     return cast("Callable[[Row], tuple[Any, ...]]", eval(f"lambda row: ({''.join(members)})", known))  # noqa: S307
+
+
+def _maker(columns: Sequence[sa.ColumnElement[Any]], dialect: sa.Dialect) -> Callable[[Sequence[Any]], Any]:
+    """Makes a named row of what the database returns; written out like `_arranger` where a column is converted."""
+    if not columns:
+        return tuple
+    names = [column.key or "" for column in columns]
+    make = cast("Any", namedtuple)("Row", names)._make  # made at run time, so not a NamedTuple
+    reads = {place: read for place, column in enumerate(columns) if (read := _reader(column.type, dialect)) is not None}
+    if not reads:
+        return cast("Callable[[Sequence[Any]], Any]", make)
+    members = [
+        f"None if row[{place}] is None else read{place}(row[{place}])," if place in reads else f"row[{place}],"
+        for place in range(len(columns))
+    ]
+    known = {f"read{place}": read for place, read in reads.items()} | {"make": make}
+    return cast("Callable[[Sequence[Any]], Any]", eval(f"lambda row: make(({''.join(members)}))", known))  # noqa: S307
 
 
 @cache
@@ -154,6 +175,13 @@ def _converter(kind: sa.types.TypeEngine[Any], dialect: sa.Dialect) -> Callable[
     return kind.dialect_impl(dialect).bind_processor(dialect)
 
 
+def _reader(kind: sa.types.TypeEngine[Any], dialect: sa.Dialect) -> Callable[[Any], Any] | None:
+    """What Python sees of a column's values, by the same rule."""
+    if isinstance(kind, Direct):
+        return kind.from_column
+    return kind.dialect_impl(dialect).result_processor(dialect, None)
+
+
 # ── Statements about several values
 
 
@@ -169,6 +197,12 @@ def names_in(room: int) -> list[sa.BindParameter[Any]]:
 def values_in(room: int, values: Sequence[Any]) -> dict[str, Any]:
     """The parameters `names_in(room)`; the last value stands in the places that are left."""
     return {f"b_{place}": values[min(place, len(values) - 1)] for place in range(room)}
+
+
+def rows_in(room: int, rows: Sequence[Row]) -> dict[str, Any]:
+    """The parameters `b_NAME_PLACE` of several rows; the last row stands in the places that are left."""
+    padded = [*rows, *[rows[-1]] * (room - len(rows))]
+    return {f"b_{name}_{place}": value for place, row in enumerate(padded) for name, value in row.items()}
 
 
 def _raw(connection: sa.Connection) -> sqlite3.Connection:

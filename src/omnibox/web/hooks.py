@@ -70,8 +70,7 @@ def _refused(live: Live) -> ApiError:
 
 
 def _request(request: web.Request, body: bytes) -> Request:
-    headers = {name.lower(): value for name, value in request.headers.items()}
-    return Request(headers, body, dict(request.query) if request.query_string else {})
+    return Request(request.headers, body, dict(request.query) if request.query_string else {})
 
 
 async def read_body(request: web.Request, most: int) -> bytes:

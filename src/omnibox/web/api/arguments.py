@@ -60,9 +60,10 @@ class Plan:
 
     def words_of(self, request: web.Request) -> dict[str, str]:
         """The words of the path that the handler takes; 404 where one can be nobody's."""
-        if "\0" in request.path:
+        words = {name: request.match_info[name] for name in self.path_names}
+        if "\0" in "".join(words.values()):
             raise not_found()
-        return {name: request.match_info[name] for name in self.path_names}
+        return words
 
     async def arguments(self, ask: Ask) -> dict[str, Any]:
         """Raises `ApiError`: 404 for a path that names nothing, 422 for the rest, 413, 415."""
