@@ -84,6 +84,66 @@ def test_an_id_counts_however_it_is_written(tmp_path: Path) -> None:
     assert dict(zip(WRITTEN, found[1:], strict=True)) == dict.fromkeys(WRITTEN, 0)
 
 
+# Name, the mails in order, and the conversation each belongs to. `@x` becomes another domain for each of them.
+SEQUENCES: list[tuple[str, tuple[str, ...], list[int]]] = [
+    ("apple loses references", (mail("<a@x>"), mail("<b@x>", "<a@x>", "<a@x>"), mail("<c@x>", "<b@x>")), [0, 0, 0]),
+    ("apple names its own mail", (mail("<a@x>"), mail("<b@x>", "<a@x>"), mail("<c@x>", "<b@x>", "<z@x>")), [0, 0, 0]),
+    ("a mail between is missing", (mail("<a@x>"), mail("<d@x>", "<c@x>", "<a@x> <b@x> <c@x>")), [0, 0]),
+    ("a relay put its own id", (mail("<a@x>"), mail("<c@x>", "<0100@eu.ses@x>")), [0, 1]),
+    (
+        "a relay put its own id, ours is an ancestor",
+        (mail("<a@x>"), mail("<c@x>", "<0100@ses@x>", "<a@x> <1@x>")),
+        [0, 0],
+    ),
+    ("both ids are a duplicate's", (mail("<a@x>"), mail("<b@x>"), mail("<a@x>", "<b@x>")), [0, 1, 0]),
+    ("an answer to two conversations", (mail("<a@x>"), mail("<b@x>"), mail("<c@x>", "<a@x>", "<b@x>")), [0, 1, 0]),
+    (
+        "a bridge joins nothing",
+        (mail("<a@x>"), mail("<b@x>"), mail("<c@x>", "<a@x>", "<b@x>"), mail("", "<b@x>")),
+        [0, 1, 0, 1],
+    ),
+    ("brothers of an unknown mail", (mail("<b@x>", "<r@x>"), mail("<c@x>", "<r@x>")), [0, 1]),
+    ("forwarded with its ancestors", (mail("<a@x>"), mail("<b@x>", refs="<a@x>", subject="Fwd: Hi")), [0, 0]),
+    (
+        "a ticket's number in the subject",
+        (mail("<a@x>", subject="[#4711] Hi"), mail("<b@x>", subject="Re: [#4711] Hi")),
+        [0, 1],
+    ),
+    (
+        "ids glued and cut",
+        (mail("<a@x>"), mail("<b@x>", refs="<z@x><a@x><cut-off"), mail("<c@x>", refs="<a@x> <cut")),
+        [0, 0, 0],
+    ),
+    ("ids with brackets, blanks and signs", (mail("<[1.2]%b$c/d=e@x>"), mail("<b@x>", "<[1.2]%b$c/d=e@x>")), [0, 0]),
+    ("a gateway's remark behind the id", (mail("<a@x> (added by postmaster@y)"), mail("<b@x>", "<a@x>")), [0, 0]),
+    ("an id without its end", (mail("<a@x"), mail("<b@x>", "<a@x>")), [0, 0]),
+    ("a person's address is no id", (mail("<a@x>"), mail("<b@x>", "Ana <ana@x>")), [0, 1]),
+    (
+        "ids in a body and in other headers",
+        (mail("<a@x>"), mail("<b@x>\nResent-Message-ID: <a@x>\nX-Id: <a@x>")),
+        [0, 1],
+    ),
+    ("two headers of one name", (mail("<a@x>"), mail("<b@x>", "<u@x>\nIn-Reply-To: <a@x>")), [0, 0]),
+    ("copies in two mailboxes", (mail("<a@x>"), mail("<a@x>\nDelivered-To: b@y"), mail("<b@x>", "<a@x>")), [0, 0, 0]),
+]
+
+
+def test_chains_as_programs_and_relays_leave_them(tmp_path: Path) -> None:
+    mails = [
+        one.replace("@x", f"@x{number}.example")
+        for number, (_, sequence, _) in enumerate(SEQUENCES)
+        for one in sequence
+    ]
+    found, wrong, at = threads(tmp_path, *mails), [], 0
+    for name, sequence, expected in SEQUENCES:
+        got = numbers(found[at : at + len(sequence)])
+        at += len(sequence)
+        if got != expected:
+            wrong.append((name, got))
+    assert wrong == []
+    assert len({number for number, _ in found}) == sum(max(expected) + 1 for _, _, expected in SEQUENCES)
+
+
 def test_ids_are_compared_exactly_and_nothing_else_is(tmp_path: Path) -> None:
     found = threads(
         tmp_path,

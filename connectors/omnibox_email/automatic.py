@@ -65,7 +65,7 @@ _SUBJECTS = re.compile(
     r"|réponse automatique|absen(?:t|ce) du bureau|message d'absence|respuesta autom[aá]tica|fuera de (?:la )?oficina"
     r"|risposta automatica|fuori (?:ufficio|sede)|resposta autom[aá]tica|(?:fora|ausência) d[oe] escrit[oó]rio"
     r"|automatisch antwoord|afwezig(?:heidsbericht)?|automatiskt? svar|autosvar|automaattinen vastaus"
-    r"|poissaoloilmoitus"
+    r"|poissaoloilmoitus|auto-?odpowied[zź]"
     r"|odpowied[zź] automatyczna|automatyczna odpowied[zź]|automatická odpověď|автоматический ответ|автоответ"
     r"|автоматична відповідь|otomatik yan[ıi]t|αυτόματη απάντηση|automatikus válasz|răspuns automat"
     r"|自動(?:返信|応答)|自动(?:回复|答复)|自動回覆|자동 ?(?:회신|응답)|automatická odpoveď|автоматичен отговор"
@@ -97,7 +97,10 @@ _WORDS = re.compile(
     r"|відпуст|godišnj|odmor|одмор|dopust|puhkus|atostog|atvaļinājum|إجازة|خارج المكتب|מחופש|בחופש|nghỉ phép|cuti\b"
     r"|ลาพัก|ลาหยุด|vacances"
     r"|\b(?:i am|i'm|we are) (?:currently |now )?away\b|bin (?:\w+ ){0,4}nicht da\b|estoy fuera|estou fora"
-    r"|ofis\w* değil|λείπω|απουσι|εκτός γραφείου",
+    r"|ofis\w* değil|λείπω|απουσι|εκτός γραφείου|poza biurem|mimo kancel|(?:inte|ikke) på (?:kontoret|jobbet)"
+    r"|(?:меня|нас) нет (?:в|на)|не в офисе|мене немає|ofis dışınd|házon kívül|irodán kívül|plecat|lipsesc"
+    r"|מחוץ למשרד|fora (?:de l['’]oficina|do escrit[oó]rio)|ni(?:sem|jsem) v|ni(?:sa|je)m u uredu|kontorist väljas"
+    r"|nesu biure|neesmu birojā|vắng mặt|ไม่อยู่",
     re.I,
 )
 
@@ -156,4 +159,5 @@ def _of_sender(block: Headers, sender: str, subject: str) -> str | None:
 def _of_subject(block: Headers, subject: str, text: str) -> str | None:
     if not _SUBJECTS.match(subject):
         return None
-    return "auto-replied" if block.has("in-reply-to") or _WORDS.search(text[:4000]) else None
+    is_answer = block.has("in-reply-to") or block.has("x-ms-exchange-inbox-rules-loop")
+    return "auto-replied" if is_answer or _WORDS.search(text[:4000]) else None

@@ -74,7 +74,7 @@ def _is_status(raw: bytes, part: mime.Node) -> bool:
     """Whether a part is the machine-readable one, also where gateways have made a text file of it."""
     if part.type in reports.STATUS_PARTS:
         return True
-    is_file = part.type == "text/plain" and bool(mime.file_name(part.headers, part.kind))
+    is_file = part.type in ("text/plain", "application/octet-stream") and bool(mime.file_name(part.headers, part.kind))
     return is_file and b"final-recipient:" in mime.content(raw, part)[:MOST_TEXT].lower()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-_CODE = re.compile(r"(?:(?<=\b[245]\d\d-)|(?<![\w.@/-]))([245])\.([0-7])\.(\d{1,3})(?![\w]|\.\d)")
+_CODE = re.compile(r"(?:(?<=\b[245]\d\d[-_])|(?<![\w.@/-]))([245])\.([0-7])\.(\d{1,3})(?![^\W_]|\.\d)")
 _STATED = re.compile(r"\s*(?:[245]\d\d[ -])?(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?![\d.]*\d)")
 _VERSION = re.compile(
     r"(?:version|ver\.?|\bv|release|exim|postfix|sendmail|domino|notes|mailer|build|exchange)[ /:]*\Z",

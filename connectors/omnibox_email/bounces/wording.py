@@ -130,7 +130,8 @@ ARRIVED = re.compile(
 )
 # Handed to a system that sends no receipts.
 RELAYED = re.compile(
-    r"no delivery notification was sent|keine (?:zustellungs|übermittlungs)\w*benachrichtigung"
+    r"no delivery notification was sent|relayed to (?:an? )?non-dsn"
+    r"|keine (?:zustellungs|übermittlungs)\w*benachrichtigung"
     r"|(?:no envió|no ha enviado) (?:una |ninguna )?notificación|aucune notification de (?:remise|distribution)"
     r"|non ha inviato (?:una |alcuna )?notifica|nenhuma notificação|não enviou (?:uma |nenhuma )?notificação"
     r"|geen (?:bezorgings|ontvangst)\w*",
@@ -203,7 +204,7 @@ _RECIPIENT = (
     r"|příjemc[ei]|mottagare|mottaker|modtager|vastaanottaja|получател[ьи]|адресат|címzett|alıcı|παραλήπτης"
     r"|宛先|受信者|送信先|收\s?件\s?人|收信人|受取人|수신자|받는 ?사람"
 )
-RECIPIENT_LINE = re.compile(rf"[^\w\n]*(?:{_RECIPIENT})[^\w\n<]{{0,12}}(?:smtp:|rfc822;|mailto:)?", re.I)
+RECIPIENT_LINE = re.compile(rf"[^\w\n]*(?:{_RECIPIENT})[^\w\n<+]{{0,12}}(?:smtp:|rfc822;|mailto:)?", re.I)
 TO_LINE = re.compile(r"[^\w\n]*(?:to|an|à|para|a|aan|do|till|til|кому)\s*[:：]", re.I)
 OTHER_LINE = re.compile(
     r"[^\w\n]*(?:from|mail from|sender|reply(?:-to| to)?|original sender|contact|help|support|questions?|by|cc"

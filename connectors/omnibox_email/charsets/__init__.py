@@ -293,7 +293,7 @@ _PRINTABLE = bytes(range(0x20, 0x7F)) + b"\t\n"
 def clean(text: str) -> str:
     """Text fit for storing: LF line ends, no control characters but tab, no lone surrogates."""
     if "\r" in text:
-        text = text.replace("\r\n", "\n").replace("\r", "\n")
+        text = "\n".join(text.split("\r\n")).replace("\r", "\n")  # half of what replacing two letters by one takes
     text = text.removeprefix("\ufeff")
     if text.isascii() and not text.encode().translate(None, _PRINTABLE):
         return text  # as most are; the table is asked about every letter

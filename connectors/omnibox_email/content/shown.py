@@ -195,6 +195,8 @@ class Body:
 
 
 def _different(forms: list[list[Shown]]) -> list[list[Shown]]:
+    if len(forms) < 2:
+        return forms
     seen: set[str] = set()
     out = []
     for form in forms:

@@ -28,6 +28,8 @@ MOST_TAGS = 300_000
 
 # A line of these alone only pushes other words out of a preview.
 _UNSEEN = re.compile("[ \u00a0\u00ad\u034f\u061c\u180e\u2000-\u200f\u2028-\u202f\u205f-\u2064\u3000\ufeff]+")
+_BODY_ENDS = re.compile(r"</body\s*>", re.I)
+_BODY_BEGINS = re.compile(r"<body\b", re.I)
 _BLANK = re.compile(r"[ \t\r\n\f\u00a0]{2,}|[\t\r\n\f\u00a0]")  # all that is not one blank already
 
 
@@ -38,6 +40,8 @@ def html_to_text(html: str) -> str:
     html = html[:MOST_HTML]
     if is_hostile(html):
         return without_tags(html)
+    if (end := _BODY_ENDS.search(html)) and _BODY_BEGINS.search(html, end.end()):
+        html = _BODY_ENDS.sub("<br>", html)  # a gateway put its own page below: the parser makes one line of both
     root = LexborHTMLParser(html).root
     writer = _Writer()
     if root is not None:

@@ -50,6 +50,8 @@ def decode(body: bytes, encoding: str, *, is_text: bool = False) -> bytes:
 def quoted_printable(body: bytes) -> bytes:
     """Quoted-printable with bare `=`, blanks behind soft breaks and any line ends."""
     body = _SOFT_BREAK.sub(b"", body)
+    if b"=" not in body:
+        return body
     if b"==" not in body:  # the quick decoder takes two of them for one
         return binascii.a2b_qp(body)
     return _HEX.sub(lambda found: bytes.fromhex(found.group(1).decode()), body)

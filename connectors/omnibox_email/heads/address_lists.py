@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from omnibox_email.heads import encoded_words, headers
 from omnibox_email.heads.address_tokens import Token, entries
@@ -36,14 +37,15 @@ def parse_list(raw: bytes, hints: Sequence[str] = ()) -> list[Mailbox]:
     """The mailboxes of a header: groups flattened, order kept, at most 500."""
     if not raw:
         return []
-    if (one := _ordinary(raw)) is not None:
+    if len(raw) <= LONGEST_ORDINARY and (one := _ordinary(raw)) is not None:
         return [one]
     return _parsed(headers.to_text(raw, hints), hints, may_decode=True) if raw.strip(b" ,") else []
 
 
+@lru_cache(maxsize=512)  # ours are in every mail, and each sender is asked for twice
 def _ordinary(raw: bytes) -> Mailbox | None:
     """The one mailbox of a header as most are written; None for any other header."""
-    found = _ORDINARY.fullmatch(raw) if len(raw) <= LONGEST_ORDINARY else None
+    found = _ORDINARY.fullmatch(raw)
     if found is None or (found.group(1) and not found.group(2)) or _NOBODY.match(raw.decode("ascii").replace("<", "")):
         return None
     name, _, address = found.groups()

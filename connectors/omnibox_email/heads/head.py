@@ -60,9 +60,7 @@ def hints(block: Headers, labels: Iterable[str], body: bytes = b"") -> tuple[str
     values = [] if is_ascii and b"=?" not in whole else [value for name in SAMPLED for value in block.all(name)]
     encoded = [value for value in values if b"=?" in value]
     named = [label.decode("ascii") for value in encoded for label in _LABEL.findall(value)[:MOST_LABELS]]
-    labels_in_body = _CHARSET.findall(body) if b"charset" in body.lower() else []
-    in_body = [label.decode("ascii") for label in labels_in_body[:MOST_LABELS]]
-    found = list(dict.fromkeys([*labels, *named[: 2 * MOST_LABELS], *in_body]))
+    found = list(dict.fromkeys([*labels, *named[: 2 * MOST_LABELS], *_labels_in(body)]))
     if is_ascii:
         return tuple(found)
     found += [f"?{codec}" for country in _countries(block, values) for codec in _USED_IN.get(country, ())]
@@ -72,6 +70,17 @@ def hints(block: Headers, labels: Iterable[str], body: bytes = b"") -> tuple[str
         is_long = sum(byte >= 0x80 for byte in sample) >= LONG_ENOUGH  # words nobody expects there; still one charset
         found += [codec] * (CERTAIN if weight > guessing.neutral(sample) else int(is_long and codec != "cp1252"))
     return tuple(found)
+
+
+def _labels_in(body: bytes) -> list[str]:
+    """The charsets that a body names; the word is looked for first, since the pattern would try every letter."""
+    folded, found = body.lower(), list[str]()
+    at = folded.find(b"charset")
+    while at >= 0 and len(found) < MOST_LABELS:
+        if label := _CHARSET.match(body, at):
+            found.append(label[1].decode("ascii"))
+        at = folded.find(b"charset", label.end() if label else at + 1)
+    return found
 
 
 def _countries(block: Headers, values: Sequence[bytes]) -> list[str]:

@@ -625,9 +625,11 @@ def test_well_formed_addresses_come_back(people: list[tuple[str, str]]) -> None:
 @given(NAMES, st.sampled_from(["utf-8", "utf-8", "gb18030", "iso-2022-jp", "koi8-r", "big5", "euc-kr", "iso-8859-15"]))
 def test_well_formed_subjects_come_back(text: str, label: str) -> None:
     try:
-        text.encode(label)
+        spelt_in_parts = b"\xa4\xd4" in text.encode(label)  # how Python writes what KS X 1001 lacks, and no mailer does
     except UnicodeEncodeError:
         label = "utf-8"
+    else:
+        label = "utf-8" if label == "euc-kr" and spelt_in_parts else label
     raw = Header(text, label, header_name="Subject", maxlinelen=60).encode(linesep="\r\n").encode()
     assert subject(raw) == text or "=?" in text
 

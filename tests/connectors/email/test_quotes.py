@@ -37,10 +37,12 @@ def cases(name: str) -> Iterator[tuple[str, str, str]]:
 
 CUT = [
     case
-    for name in ("introductions", "blocks", "inline", "signatures", "odd", "review", "review3")
+    for name in ("introductions", "blocks", "inline", "signatures", "odd", "review", "review3", "review4")
     for case in cases(name)
 ]
-WHOLE = [case for name in ("whole", "whole_hard", "review_whole", "review3_whole") for case in cases(name)]
+WHOLE = [
+    case for name in ("whole", "whole_hard", "review_whole", "review3_whole", "review4_whole") for case in cases(name)
+]
 
 
 @pytest.mark.parametrize(("text", "reply"), [case[1:] for case in CUT], ids=[case[0] for case in CUT])
@@ -205,6 +207,11 @@ HOSTILE = [
     ">>> On 1 wrote:\n",
     "thanks, veuillez agréer ",
     "A B | c@x.example | +34 600 000 000\n",
+    "1/1/2026 10:00\n\n",
+    "        A   To: x\n",
+    "a wrote in message news:b@c...\n",
+    "On 1 Jan 2026 10:00, A <a@x.example>\n\nwrote:\n",
+    "---- forwarded by a\n---\n",
 ]
 
 
