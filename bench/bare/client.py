@@ -1,7 +1,8 @@
-"""The least sender: POSTs replies to a sink, 64 in flight. `client.py URL COUNT`."""
+"""The least sender: POSTs replies to a sink, 64 in flight. `client.py URL COUNT` prints its CPU seconds for that."""
 
 import asyncio
 import sys
+import time
 
 import aiohttp
 import uvloop
@@ -24,7 +25,9 @@ async def main() -> None:
                 async with http.post(URL, json=reply) as answer:
                     await answer.read()
 
+        before_s = time.process_time()
         await asyncio.gather(*(send() for _ in range(64)))
+        print(time.process_time() - before_s)
 
 
 uvloop.run(main())

@@ -175,6 +175,8 @@ class Guard:
             async with asyncio.timeout(timeout_s):
                 addresses = await self.resolve(host, port)
                 for address in addresses:
+                    if not self.permits_socket(address, port):
+                        continue
                     # Each has its share: a dead first address must leave time for the next one.
                     link = await _connect_one(address, port, timeout_s / len(addresses))
                     if link is not None:

@@ -15,10 +15,13 @@ from typing import TYPE_CHECKING, Any
 
 from omnibox.connector import Answer, BadSettings, ChannelDown, Refusal, Rejected, SendError, Temporary, Uncertain
 from omnibox.outbound.guard import Guard, forbidden, read_literal
+from omnibox.outbound.requests import plain_post
 
 if TYPE_CHECKING:
     import aiohttp
     from yarl import URL
+
+    from omnibox.outbound.lines import Lines
 
 MOST_REDIRECTS = 5
 MOST_ANSWER = 4 << 20  # bytes of a platform's answer that are read; longer ones are no answer
@@ -44,6 +47,9 @@ class _Progress:
     def __init__(self) -> None:
         self.left = False
 
+    def leave(self) -> None:
+        self.left = True
+
 
 _progress: ContextVar[_Progress] = ContextVar("progress")
 
@@ -57,12 +63,15 @@ class GuardedHttp:
     def __init__(self, guard: Guard) -> None:
         self._guard = guard
         self._session: aiohttp.ClientSession | None = None
+        self._lines: Lines | None = None
         self._is_closed = False
         self._known: dict[str, URL] = {}
 
     async def close(self) -> None:
         """For good: who still asks afterwards hears `Temporary`, and asks again by the next client."""
         self._is_closed = True
+        if self._lines is not None:
+            self._lines.close()
         session, self._session = self._session, None
         if session is not None:
             await session.close()
@@ -107,30 +116,41 @@ class GuardedHttp:
         refusal: Refusal | None,
         timeout_s: float,
     ) -> Any:
-        import aiohttp
-
         target, progress = self._known.get(url) or self._remembered(url), _Progress()
         _refuse_line_breaks(headers or {})
-        _progress.set(progress)
-        try:
-            async with self._open().request(
-                method,
-                target,
-                headers=headers,
-                params=params,
-                allow_redirects=False,
-                timeout=_timeout(timeout_s),
-                **body,
-            ) as response:
-                answer = Answer(response.status, response.headers, _decoded(await _read(response, MOST_ANSWER)))
-        except aiohttp.InvalidURL:
-            raise _bad_url() from None
-        except (aiohttp.ClientError, TimeoutError, OSError):
-            raise (Uncertain("no_answer") if progress.left else Temporary("no_connection")) from None
+        if "json" in body and target.user is None:  # a password in the address is aiohttp's to encode
+            request = plain_post(target, body["json"], headers, params)
+            answer = await self._by_line(target, request, progress, timeout_s)
+        else:
+            answer = await self._by_session(method, target, progress, timeout_s, headers=headers, params=params, **body)
         error = _error_of(answer, refusal)
         if error is not None:
             raise error
         return answer.json
+
+    async def _by_line(self, target: URL, request: bytes, progress: _Progress, timeout_s: float) -> Answer:
+        lines = self._open_lines()
+        try:
+            reply = await lines.ask(target, request, progress.leave, timeout_s)
+        except (TimeoutError, OSError):
+            raise (Uncertain("no_answer") if progress.left else Temporary("no_connection")) from None
+        return Answer(reply.status, reply.headers, _decoded(reply.body))
+
+    async def _by_session(
+        self, method: str, target: URL, progress: _Progress, timeout_s: float, **request: Any
+    ) -> Answer:
+        import aiohttp
+
+        _progress.set(progress)
+        try:
+            async with self._open().request(
+                method, target, allow_redirects=False, timeout=_timeout(timeout_s), **request
+            ) as response:
+                return Answer(response.status, response.headers, _decoded(await _read(response, MOST_ANSWER)))
+        except aiohttp.InvalidURL:
+            raise _bad_url() from None
+        except (aiohttp.ClientError, TimeoutError, OSError):
+            raise (Uncertain("no_answer") if progress.left else Temporary("no_connection")) from None
 
     async def fetch(self, url: str, most_bytes: int, timeout_s: float = 60) -> Fetched:
         """The file at `url`, at most `most_bytes` long, over at most five redirects, each checked again.
@@ -199,6 +219,15 @@ class GuardedHttp:
         target = self._known[url] = self._checked(url)
         return target
 
+    def _open_lines(self) -> Lines:
+        if self._is_closed:
+            raise Temporary("no_connection")
+        if self._lines is None:
+            from omnibox.outbound.lines import Lines
+
+            self._lines = Lines(self._guard, IDLE_S, MOST_ANSWER)
+        return self._lines
+
     def _open(self) -> aiohttp.ClientSession:
         if self._is_closed:
             raise Temporary("no_connection")
@@ -243,7 +272,7 @@ def _new_session(guard: Guard) -> aiohttp.ClientSession:
         async def connect(self, req: Any, traces: Any, timeout: Any) -> Any:
             connection = await super().connect(req, traces, timeout)
             if (progress := _progress.get(None)) is not None:
-                progress.left = True
+                progress.leave()
             return connection
 
     return aiohttp.ClientSession(
