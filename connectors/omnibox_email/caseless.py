@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 
 class Caseless:
@@ -24,3 +25,15 @@ class Caseless:
 
     def search(self, text: str, start: int = 0) -> re.Match[str] | None:
         return self._small.search(text.lower(), start) if text.isascii() else self._any.search(text, start)
+
+    def finditer(self, text: str) -> Iterator[re.Match[str]]:
+        return self._small.finditer(text.lower()) if text.isascii() else self._any.finditer(text)
+
+    def sub(self, by: str, text: str) -> str:
+        """The text with `by`, which is taken literally, in place of whatever is found."""
+        pieces: list[str] = []
+        end = 0
+        for found in self.finditer(text):
+            pieces += text[end : found.start()], by
+            end = found.end()
+        return "".join([*pieces, text[end:]])

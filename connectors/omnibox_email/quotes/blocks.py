@@ -10,24 +10,21 @@ from omnibox_email.quotes.lines import LONGEST_LINE, Page, is_framed
 
 MOST_BLOCK_LINES = 40
 MOST_WRAPPED = 8
-NOTES_LINES = 10
 LONGEST_REQUEST = 30
 MOST_FOREIGN_FIELDS = 7
 
 _DASHES = "-_=–—―─━－*~#+"
 _BEFORE_RULES = _DASHES + " >|"
 _EDGE = " \t*_-=–—―─━－~#+>|[](){}.…:："
-_DRAWN = re.compile(r"[_=–—―─━－~-]{3}")
-_HOUR = re.compile(r"(?<!\d)\d{1,2}[:.h]\d{2}|\d{1,2} ?(?:uhr|am|pm|時|时|點|点|시)\b", re.I)
-_YEAR = re.compile(r"(?:19[89]|20\d|25\d|٢٠\d)\d|\d{1,2}[./-]\d{1,2}[./-]\d{2}(?!\d)")
+_DRAWN = re.compile(r"[_=–—―─━－~-]{3}|[*#]{10}")
+HOUR = re.compile(r"(?<!\d)\d{1,2}[:.h]\d{2}|\d{1,2} ?(?:uhr|am|pm|時|时|點|点|시)\b", re.I)
+YEAR = re.compile(r"(?:19[89]|20\d|25\d|٢٠\d)\d|\d{1,2}[./-]\d{1,2}[./-]\d{2}(?!\d)|[A-Z][a-z]{2}-\d{1,2}-\d{2}(?!\d)")
 _WORDED_RULE = re.compile(r"[-_=~]{4,40} ?[^-_=~\s][^-_=~]{2,60}[-_=~]{4,40}\Z")
 # «"Ann Smith" ---02/04/2012 09:12:01---Dear Bob», as Notes repeats the first words above its headers
 _NOTES_RULE = re.compile(r"[^\n-]{2,60}---\d{1,4}[./-]\d{1,2}[./-]\d{2,4} \d{1,2}[:.]\d{2}[^-]{0,12}---")
 _FOREIGN = re.compile(r"\*?[^\W\d_\x00-\u036f][^\d:：<>@/]{0,22}[:：]\*? ?\S")
-_ADDRESSED = re.compile(r"[<\[(][^\s<>@]{1,80}@[^\s<>@]{1,120}[>\])]\Z")
+ADDRESSED = re.compile(r"[<\[(][^\s<>@]{1,80}@[^\s<>@]{1,120}[>\])]\Z")
 _GLUED = re.compile(r"[-_=]{2,40} ?([^-_=].{3,40}?) ?[-_=]{2,40} ?(\w.{3,})")
-_FRAME = re.compile(r"\||>--")
-_COLUMN = re.compile(r"\s{3}([^\W\d_]{1,12})\Z")
 _INLINE_LABEL = re.compile(r"(?<![^\s*_>])([^\W\d_][^\s:：*]{0,14}(?: [^\s:：*]{1,10})?)\*{0,2} ?[:：]")
 
 
@@ -69,8 +66,8 @@ def is_rule(line: str) -> bool:
     return is_drawn(line) or _WORDED_RULE.match(line) is not None or _NOTES_RULE.match(line) is not None
 
 
-def field_of(line: str) -> tuple[str, str] | None:
-    """The kind and the value of a line such as «*Gesendet:* Montag», or None."""
+def field_of(line: str, *, is_small: bool = False) -> tuple[str, str] | None:
+    """The kind and the value of a line such as «*Gesendet:* Montag», or None; `is_small`: small letters will do."""
     stripped = line.strip(" *_|>\t")
     at = stripped.find(":")
     wide = stripped.find("：")
@@ -78,7 +75,7 @@ def field_of(line: str) -> tuple[str, str] | None:
     if not 0 < at <= LONGEST_LABEL + 4:
         return None
     label = stripped[:at].strip(" *_\t")
-    if label[:1].islower() and label.isascii():
+    if not is_small and label[:1].islower() and label.isascii():
         return None  # programs write it with a capital letter; people and their files do not
     kind = FIELDS.get(label.casefold())
     return (kind, stripped[at + 1 :].strip(" *_\t")) if kind else None
@@ -98,6 +95,9 @@ def rule_end(page: Page, at: int) -> int:
     closes = line.rstrip()[-2:].strip(_DASHES) == ""
     if opens and closes and (core in PHRASES or core.startswith(PHRASE_STARTS)):
         return at + 1 if core != "original" or headers_follow(page, page.next_filled(at + 1)) else 0
+    if opens and not closes and core.startswith("forwarded by") and YEAR.search(line):
+        is_cut = at + 1 < len(page.lines) and page.bare[at + 1].endswith("---")  # the line was too long for somebody
+        return at + 2 if is_cut else 0
     if opens and closes and WROTE.search(core) and len(core) > 6 and line.count("-") >= 6:
         return at + 1
     if core not in PHRASES:
@@ -166,13 +166,15 @@ _ABOVE = (
 )
 
 
-_ABOVE_IN_ASCII = tuple(filter(str.isascii, _ABOVE))
+_ABOVE_IN_ASCII = tuple(one for one in _ABOVE if one.isascii() and one != "nad t")  # which goes on in Czech letters
 
 
 def may_ask(lines: Iterable[str]) -> bool:
     """Whether `is_reply_above` could find anything on one of the lines."""
     text = "\n".join(lines)
-    return "##-" in text or any(map(text.lower().__contains__, _ABOVE_IN_ASCII if text.isascii() else _ABOVE))
+    if "#" in text and "##-" in text:
+        return True
+    return any(map(text.lower().__contains__, _ABOVE_IN_ASCII if text.isascii() else _ABOVE))
 
 
 def is_reply_above(line: str) -> bool:
@@ -208,7 +210,7 @@ def foreign_block_end(page: Page, start: int) -> int:
     in other than Latin letters are taken so: people write such lists as well.
     """
     first = page.bare[start]
-    if "@" not in first or not _FOREIGN.match(first) or not _ADDRESSED.search(first):
+    if "@" not in first or not _FOREIGN.match(first) or not ADDRESSED.search(first):
         return 0
     if start and not page.is_blank(start - 1) and not is_drawn(page.bare[start - 1]):
         return 0
@@ -216,9 +218,9 @@ def foreign_block_end(page: Page, start: int) -> int:
     while end < min(len(page.lines), start + MOST_FOREIGN_FIELDS) and _FOREIGN.match(page.bare[end]):
         end += 1
     fields = page.bare[start + 1 : end]
-    has_moment = any(_YEAR.search(line) and _HOUR.search(line) for line in fields[:2])
-    has_address = any(_ADDRESSED.search(line) for line in fields[:3])
-    has_subject = len(fields) > 2 and not _ADDRESSED.search(fields[-1])
+    has_moment = any(YEAR.search(line) and HOUR.search(line) for line in fields[:2])
+    has_address = any(ADDRESSED.search(line) for line in fields[:3])
+    has_subject = len(fields) > 2 and not ADDRESSED.search(fields[-1])
     is_closed = end >= len(page.lines) or page.is_blank(end)
     return end if has_moment and has_address and has_subject and is_closed else 0
 
@@ -234,12 +236,13 @@ def _fields(page: Page, start: int) -> tuple[dict[str, str], int]:
     values: dict[str, str] = {}
     end = last = start
     wrapped, is_waiting = 0, False
+    is_small = page.bare[start][:1].islower()  # Orange's «envoyé : …», «de : …»
     for at in range(start, min(len(page.lines), start + MOST_BLOCK_LINES)):
         line = page.bare[at]
         if not line:
             continue
         blanks = at - last - 1
-        found = field_of(line)
+        found = field_of(line, is_small=is_small)
         if found:
             kind, value = found
             if kind == "sender":
@@ -267,67 +270,16 @@ def _is_block(values: dict[str, str], *, is_ruled: bool) -> bool:
     who = values.get("from", "") + " " + values.get("to", "")
     if "from" not in values or len(values) < 3:
         return False
-    has_time = bool(_YEAR.search(when) and _HOUR.search(when))
+    has_time = bool(YEAR.search(when) and HOUR.search(when))
     has_mail = "@" in who
     dated = "sent" in values or "date" in values
     if dated and "to" in values and "subject" in values:
-        return has_time or has_mail or ((is_ruled or "sent" in values) and bool(_YEAR.search(when)))
+        return has_time or has_mail or ((is_ruled or "sent" in values) and bool(YEAR.search(when)))
     if is_ruled:
         return (has_time or has_mail) and len({"sent", "date", "to", "subject"} & values.keys()) >= 2
     if not dated or not has_time:
         return False
     return "sent" in values and ("to" in values or "subject" in values)
-
-
-def notes_block_start(page: Page, at: int) -> int | None:
-    """Where a block as Lotus Notes wrote it begins, whose label «To» stands at the end of line `at`; None for others.
-
-    Name, date, then «To», «cc» and «Subject» as lines or columns without colons.
-    """
-    if _column_kind(page, at) != "to":
-        return None
-    labels = range(at + 1, min(len(page.lines), at + NOTES_LINES))
-    dates = range(max(0, at - 4), min(len(page.lines), at + 3))
-    has_date = any(_YEAR.search(page.bare[near]) and _HOUR.search(page.bare[near]) for near in dates)
-    if not has_date or not any(_column_kind(page, below) == "subject" for below in labels):
-        return None
-    start, blanks = at, 0
-    while start and blanks < 2 and at - start < NOTES_LINES:
-        above = page.bare[start - 1]
-        if (
-            len(above) > 60
-            or above.endswith((".", "!", "?", ","))
-            or (page.marked[start - 1] and not above.startswith(">"))
-        ):
-            break
-        blanks = 0 if above else blanks + 1
-        start -= 1
-    return page.next_filled(start)
-
-
-def notes_frame_end(page: Page, at: int) -> int:
-    """The line after the headers that Lotus Notes drew a frame of dashes and bars round; 0 where none begins."""
-    if not page.bare[at].startswith("|--"):
-        return 0
-    kinds, end = set(), at
-    for near in range(at, min(len(page.lines), at + MOST_BLOCK_LINES)):
-        line = page.bare[near]
-        if line and not _FRAME.match(line):
-            break
-        if found := field_of(line):
-            kinds.add(found[0])
-        end = near + 1 if line else end
-    return end if {"to", "subject"} <= kinds else 0
-
-
-def _column_kind(page: Page, at: int) -> str | None:
-    """The kind of a label without a colon that is all of a line or its last column."""
-    line = page.bare[at]
-    if not line or len(line) > 90:
-        return None
-    last = None if line.casefold() in FIELDS else _COLUMN.search(page.lines[at].rstrip())
-    label = last.group(1) if last else line
-    return None if label[:1].islower() else FIELDS.get(label.casefold())
 
 
 def _one_line_block(page: Page, start: int) -> int:
@@ -338,7 +290,7 @@ def _one_line_block(page: Page, start: int) -> int:
     kinds = {FIELDS.get(label.casefold().split(" ")[-1]) or FIELDS.get(label.casefold()) for label in _labels(line)}
     if not {"from", "to", "subject"} <= kinds or not kinds & {"sent", "date"}:
         return 0
-    return start + 1 if _YEAR.search(line) and _HOUR.search(line) else 0
+    return start + 1 if YEAR.search(line) and HOUR.search(line) else 0
 
 
 def _labels(line: str) -> list[str]:

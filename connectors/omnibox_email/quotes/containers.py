@@ -42,12 +42,11 @@ _HEADS = re.compile(
 # Introductions: what holds the history comes next.
 _INTRODUCES = re.compile(r"(?<![\w-])(?:moz-cite-prefix|gmail_attr|reply-intro|airmail_on)(?![\w-])")
 _SIGNS = re.compile(
-    r"(?<![\w-])(?:gmail_signature|moz-signature|ms-outlook-mobile-signature|yahoo-signature"
-    r"|protonmail_signature_block|zmail_signature|zm-_id_-sgn\d*|__sig_pre__|__sig_post__|sh-signature|front-signature|mb_sig"
-    r"|canarysig|edo-signature|messagesignaturesection|cm_signature|_rc_sig|spneditorsign|composer_signature"
-    r"|hs_signature|tutanota_signature|mail_signature|email-signature|emailsignature|mailsignature)(?![\w-])"
+    r"(?<![\w-])(?:(?:[a-z\d]{2,20}[-_]){1,4}signature(?:_block)?|zm-_id_-sgn\d*|__sig_pre__|__sig_post__|mb_sig|canarysig"
+    r"|messagesignaturesection|_rc_sig|spneditorsign|bloop_sign|applemailsignature|emailsignature|mailsignature)(?![\w-])"
     r"|^(?:x_)*signature$|(?<= )(?:x_)*signature(?= )"
 )
+_APPLE_SIGNS = "linebreakatbeginningofsignature"
 _PREFIX = re.compile(r"(?<![\w-])(?:x_|ecx|yiv\d+|m_-?\d+)+")
 # Outlook draws a line above the headers of what it answers, in these colours.
 _RULED = re.compile(
@@ -81,6 +80,7 @@ class _Reading:
     is_inside: bool = False
     is_introduced: bool = False
     signatures: list[tuple[int, int]] = field(default_factory=list)
+    signs_from: int | None = None  # where Apple's mark says that the signature begins
 
     def add(self, text: str) -> None:
         if text.strip():
@@ -110,6 +110,8 @@ def hint_of(text: str, html: str) -> Found | None:
     if root is not None:
         _walk(root, reading)
     letters = "".join(reading.pieces)
+    if reading.signs_from is not None:
+        reading.signatures.append((reading.signs_from, reading.spans[0][0] if reading.spans else reading.size))
     signatures = tuple(letters[start:end] for start, end in reading.signatures if end - start <= LONGEST_SIGNATURE)
     history = _locate(text, letters, reading.spans) if reading.spans else None
     return Found(history, signatures) if history or signatures else None
@@ -145,6 +147,8 @@ def _enter(node: Any, tag: str, reading: _Reading) -> str:
     if reading.is_inside and not reading.is_introduced:
         return ""
     names = _names(node)
+    if tag == "br" and names == _APPLE_SIGNS and not reading.spans:
+        reading.signs_from = reading.size
     role = _role(node, tag, names)
     if role == "holds":
         if not reading.is_introduced:
@@ -154,7 +158,8 @@ def _enter(node: Any, tag: str, reading: _Reading) -> str:
     if role and not reading.is_inside:
         reading.spans.append([reading.size])
         reading.is_inside, reading.is_introduced = True, role == "introduces"
-    return f"signature:{reading.size}" if not role and names and _SIGNS.search(names) else ""
+    signs = tag == "signature" or (names and _SIGNS.search(names))
+    return f"signature:{reading.size}" if signs and not role else ""
 
 
 def _names(node: Any) -> str:
@@ -170,7 +175,7 @@ def _role(node: Any, tag: str, names: str) -> str:
         kind = (node.attributes.get("type") or "").lower()
         if (
             kind == "cite"
-            or node.attributes.get("cite")
+            or not (node.attributes.get("cite") or "http").lower().startswith("http")  # a page is what the writer cites
             or (names and "gmail_quote" not in names and _HOLDS.search(names))
         ):
             return "holds"

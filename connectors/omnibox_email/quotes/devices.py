@@ -44,7 +44,7 @@ def is_device_line(line: str) -> bool:
     if any(map(folded.__contains__, _SCANNERS)) and _is_of_scanner(line):
         return True
     shown = (LINK.sub("", line) if "://" in line or "mailto:" in line else line).strip(DECORATION)
-    if not 4 < len(shown) <= 160 or shown.endswith("?") or len(shown.split(" ")) > 24:
+    if not 4 < len(shown) <= 160 or shown.endswith("?") or shown.count(" ") > 23:
         return False
     if len(shown) <= 80 and any(map(folded.__contains__, _APPS)) and GET_APP.match(shown):
         return not _STORY.search(folded.partition("outlook")[2])

@@ -30,8 +30,9 @@ LONGEST_WRAPPED = 40
 MOST_LOOKUPS = 300
 SHORTEST_PART = 12
 
-_INITIALS = re.compile(r"[ \t]{0,4}[^\W\d_]{1,4}>+(?:[ \t]|\Z)")
+_INITIALS = re.compile(r"[ \t]{0,4}[^\W\d_]{1,10}>+(?:[ \t]|\Z)")
 _PIPED = re.compile(r"[ \t]{0,3}\|(?:[ \t](?!.*\|[ \t]*\Z)|\Z)")  # «| text», but no row of a table
+_OLD_MARKS = re.compile(r"[ \t]{0,3}[:%](?:[ \t]|\Z)")  # of newsreaders
 _SPACED = re.compile(r"[ \t]{0,3}>+(?:[ \t]|\Z)")
 _PROMPT = re.compile(r"[ \t]{0,3}>>>(?: |\Z)")
 _CODE = re.compile(
@@ -113,7 +114,7 @@ class _Scan:
         page, at = self.page, 0
         while at < len(self.page.lines):
             page = self.page
-            if page.marked[at]:
+            if page.marked[at] and at not in self.openings:
                 at = self._marked_block(at)
                 continue
             opening = self.openings.get(at)
@@ -186,7 +187,7 @@ class _Scan:
             following = page.next_filled(next_one.end)
         if _is_at(page.marked, following):
             return None if opening.is_bare and self._quotes_within_own(at, following) else following
-        if following < len(page.lines) and self._take_other_marks(following):
+        if following < len(page.lines) and self._take_other_marks(following, opening):
             return following
         if not is_sure:
             return None
@@ -207,9 +208,10 @@ class _Scan:
         end = self.numbers[place] if place < len(self.numbers) else len(page.lines)
         return not any(page.marked[below : min(end, below + FAR)])
 
-    def _take_other_marks(self, at: int) -> bool:
-        """Whether lines are marked by initials («AB> text») or bars from here on; they count as marked then."""
-        mark = next((one for one in (_INITIALS, _PIPED) if one.match(self.page.lines[at])), None)
+    def _take_other_marks(self, at: int, opening: Opening) -> bool:
+        """Whether initials («AB> text»), bars or the like mark lines from here on; these count as marked then."""
+        marks = (_INITIALS, _PIPED) if opening.is_bare else (_INITIALS, _PIPED, _OLD_MARKS)
+        mark = next((one for one in marks if one.match(self.page.lines[at])), None)
         if mark is None:
             return False
         marked = tuple(
@@ -241,13 +243,14 @@ class _Scan:
         page = self.page
         has_before = self.first_filled < start
         if self.last_opening > end:
-            return not has_before or self._stands_below(start, end)
+            is_history = not has_before and not self._is_typed(start, end)
+            return is_history or self._stands_below(start, end)
         below = page.next_filled(end)
         has_after = bool(page.rest) or (below < len(page.lines) and not _begins_signature(page.lines[below]))
         if _tells_of_itself(page, start, end):
             self.is_sure = True
             return True
-        if all(_PROMPT.match(line) for line in page.lines[start:end]):
+        if self._is_typed(start, end):
             return False
         if not has_before:
             return has_after and not _is_code(page.lines[start:end])
@@ -260,6 +263,14 @@ class _Scan:
             spaced = sum(_SPACED.match(line) is not None for line in page.lines[start:end])
             return end - start >= FEWEST_CLOSE and 2 * spaced >= end - start
         return self.starts_marked or self._answers_follow_a_greeting(start, end)
+
+    def _is_typed(self, start: int, end: int) -> bool:
+        """Whether the lines were typed at a prompt: Python's, Ruby's with its result below, or code with an answer."""
+        page = self.page
+        if all(_PROMPT.match(line) for line in page.lines[start:end]):
+            return True
+        is_answered = end < len(page.lines) and not page.is_blank(end)
+        return is_answered and (page.bare[end].startswith("=>") or _is_code(page.lines[start:end]))
 
     def _line_above(self, at: int) -> str:
         at -= 1
@@ -322,7 +333,7 @@ def _is_only_headers(page: Page, start: int, end: int) -> bool:
     """Whether the marked lines are nothing but the headers of a mail, whose text follows without marks."""
     if end - start > LOOK_INSIDE:
         return False
-    if MESSAGE_OF.match(unmarked(page.bare[start])):
+    if MESSAGE_OF.match(unmarked(page.bare[start])) or rule_end(page, start):
         start += 1
     if start == end or not field_of(page.bare[start]):
         return False

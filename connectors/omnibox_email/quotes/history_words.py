@@ -5,30 +5,31 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from omnibox_email.caseless import Caseless
 from omnibox_email.charsets import words
 
 # ---- introductions («On … wrote:») ----
 
 # The verbs, with the auxiliary words that go between them and the name.
-WROTE = re.compile(
+WROTE = Caseless(
     r"(?<!\w)(?:wrote|writes|said|escribi[óo]|escribe|ha escri(?:to|t)|escriure|va escriure|escribiu|scritto|scrive"
-    r"|scrisse|schrieb(?:en)?|schreibt|geschrieben|schreef|schrijft|geschreven|[ée]crit|[ée]crivait|escreveu|escreve|escrita"
+    r"|scrisse|schrieb(?:en)?|schreibt|meinte|geschrieben|schreef|schrijft|geschreven|[ée]crit|[ée]crivait|escreveu|escreve|escrita"
     r"|napisał(?:\(?a\)?|/a|o)?|pisze|napsala?|napsal(?:\(a\)|/a)?|píše|napísal(?:a|\(a\)|/a)?|píše|skrev|skriver"
     r"|skreiv|har skrevet|kirjoitti|kirjoittaa|написала?|написал(?:\(а\)|а)?|написав(?:\(ла\)|ла)?|написа|пишет|пише"
     r"|писала?|писал(?:\(а\)|а)?|писали|написао(?:/ла)?|је написао|napisao(?:/la)?|napisala|napisal(?:\(a\)|/a)"
     r"|yazdı|yazmış|a scris|scris|írta"
     r"|írt|έγραψε|έγραψαν|γράφει|kirjutas|rašė|parašė|rakstīja|rakstija|menulis|menulis|đã viết|viết|เขียนว่า|เขียน"
-    r"|skrifaði|idatzi (?:zuen|du)|scripsit|tulis|het geskryf|shkroi|напиша|піша|напісаў|yazıb)(?!\w)"
+    r"|skrifaði|idatzi (?:zuen|du)|scripsit|tulis|het geskryf|shkroi|напиша|піша|напісаў|yazıb"
+    r"|skribis|sinulat ni)(?!\w)"
     r"|写道|寫道|写了|寫了|のメール|のメッセージ|さんは書きました|は書きました|が書きました|書きました|さんが書い|작성"
     r"|님이 쓴|썼습니다|씀"
     r"|כתב(?:/ה)?|כתבה|מאת|كتب(?:ت)?|تمت كتابة|میں لکھا|نوشت",
-    re.I,
 )
 # Introductions without a date: «Quoting Ann <a@x.example>:».
 QUOTING = re.compile(
     r"(?:quoting|zitat von|zitiere|citando(?: a)?|citando|citation de|citerar|citerer|quoting message from|cytowanie"
     r"|cytat|citace|цитата от|цитирую|in (?:article|message|reply to)|message de|mensaje de|messaggio da|missatge de"
-    r"|rispondo a)\s",
+    r"|rispondo a|thus spake|citējot|tsiteerin|cituojant|citând)\s",
     re.I,
 )
 # Words that begin an introduction; what comes before one on an earlier line is not part of it.
@@ -44,6 +45,7 @@ GLUE = words(
     on at am pm a.m p.m the of via from by date and for to wrote writes said in article message th st nd rd gmt
     utc um uhr von vom hat folgendes im an den der die le la les à au de du des par el los las a del il alle ore
     giorno ha di da alla lo em às à(s e o os as dos das op om van het een ter kl kl. klo dnia w dniu użytkownik
+    від noong nang ang
     u z dne v ve ze odesílatel uživatel dňa používateľ в г г. гг р р. от на у о пользователь користувач је ob je
     oseba tarihinde şunu şunları tarihli ezt időpont lui în data ora στις στο ο η χρήστης μ.μ π.μ vào lúc pukul
     tanggal pada kell plkst lietotājs dia que va és det pm. am. h min hs hrs i og och und y et dit has have
@@ -73,6 +75,7 @@ DAYS = words(
     szept febr vas hét kedd sze csü pén szo joi vin sâm dum thg thứ th tháng sel rab kam jum agu des mo di mi do
     fr sa so ma wo vr za zo po út st čt pá ne pn wt śr cz pt sb nd пн вт ср чт пт сб вс нд ti ke to pe la su h k
     cs p v š t s n cn kw lu je ve
+    urt ots api eka uzt abu ira urr aza abe
     pirmd otrd trešd ceturtd piektd sestd svētd maijs jūn jūl jaan veebr sausio vas kov bal geg birž liep rugp rugs
     spal lapkr gruod mán þri mið fim fös lau maí ágú nóv pirm otr treš cet luns mér xov ven xan xuñ xul
     """.casefold()
@@ -134,7 +137,7 @@ _FIELDS: Mapping[str, str] = {
         "sent|sent on|sent at|date sent|enviado|enviado el|enviado a las|enviado em|enviada em|enviada|enviado:"
         "|enviat|inviato|inviato il|data invio|gesendet|gesendet am|envoyé|envoyé le|date d'envoi|verzonden"
         "|verzonden op|wysłano|wysłane|data wysłania|odesláno|odoslané|odeslané|sendt|skickat|skickad|lähetetty"
-        "|отправлено|дата отправки|надіслано|відправлено|изпратено|gönderildi|gönderilme|gönderme tarihi"
+        "|отправлено|дата отправки|надіслано|відправлено|изпратено|изпратено на|gönderildi|gönderilme|gönderme tarihi"
         "|gönderim tarihi|gönderim zamanı|gönderilen|发送时间|發送時間|发送日期|寄件日期|傳送時間|送信日時"
         "|보낸 날짜|보낸날짜|보낸 시간|küldve"
         "|elküldve|trimis|trimis la|expediat|στάλθηκε|αποστολή|נשלח|תאריך שליחה|تم الإرسال|أرسلت|مرسل"
@@ -242,6 +245,7 @@ PHRASES = frozenset(
     iletilen ileti
     original mesaj|orijinal e-posta|başlangıç iletilen ileti|asıl mesaj
     αρχικό μήνυμα|πρωτότυπο μήνυμα|προωθημένο μήνυμα|αυθεντικό μήνυμα|προωθούμενο μήνυμα|αρχικό e-mail
+    оригинално писмо|препратено писмо
     оригинално съобщение|препратено съобщение|първоначално съобщение|izvorna poruka|originalna poruka
     proslijeđena poruka
     оригинална порука|прослеђена порука|prosleđena poruka|izvirno sporočilo|posredovano sporočilo

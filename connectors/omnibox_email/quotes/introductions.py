@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import lru_cache
 
 from omnibox_email.quotes.history_words import (
     DAY_STARTS,
@@ -21,7 +22,10 @@ MOST_LINES = 5
 LONGEST = 500
 MOST_NAME_WORDS = 12
 MOST_FOREIGN = 5  # words of a language we do not read, beside date, time and address
+LONGEST_NAMED = 200
+MOST_FINAL = 3  # words such as «ha scritto:» on a line of their own
 MOST_BEGUN = 6  # words of a name on the first line of two
+LOOKED_BACK = 32  # texts; each line is asked about again from each of the next ones
 
 _MAIL = re.compile(r"[<(\[\"']{0,3}(?:mailto:)?[^\s<>@()\[\]\"]{1,80}@[^\s<>@()\[\]\"]{1,120}[>)\]\"'’]{0,3}")
 _ANGLED = re.compile(r"<(?:mailto:)?[^\s<>@]{1,80}@[^\s<>]{1,120}>")
@@ -29,11 +33,12 @@ _MAIL_ENDS = re.compile(r"@[^\s<>]{1,120}>\)?\s?[:：]\*?\Z")
 _LINK = re.compile(r"[<(\[]?(?:https?://|mailto:)[^\s<>)\]]{1,300}[>)\]]?")
 _YEAR = re.compile(r"(?<!\d)(?:19[89]\d|20\d\d|25\d\d|٢٠\d\d)(?!\d)|(?<!\d)\d{1,2}[./-]\d{1,2}[./-]\d{2}(?!\d)")
 _HOUR = re.compile(r"(?<!\d)\d{1,2} ?[:.h] ?\d{2}(?!\d)|\d{1,2} ?(?:[ap]\.?m\b|uhr|時|时|點|点|시)", re.I)
-_DAY = re.compile(r"(?<!\d)\d{1,2}(?!\d)")
+_DIGIT = re.compile(r"\d")
 _CLOSES = re.compile(r"(?:[:：]|[:：]\*|\*\s?[:：]|:_|[:：]\s?[-–—]{2,})\s?\Z")
 _VERB_ENDS = re.compile(
     r"(?:\bwrote|escribi[óo]|scritto|[ée]crit|schrieb|geschrieben|escreveu|skrev|napisał|написал)\Z"
 )
+_NEWS = re.compile(r"(?<!\S)news:\S{3,200}\.{3}\Z")  # «Ann wrote in message news:1@x.example...»
 _CLOSING_LETTERS = ":：*_-–—"  # what `_CLOSES` finds ends with one of them
 _OPEN_ENDS = (
     *("写道", "寫道", "書きました", "--", "wrote", "escribió", "escribio", "scritto", "crit", "schrieb", "chrieben"),
@@ -81,12 +86,15 @@ def introductions(page: Page) -> dict[int, Introduction]:
         closes = last in _LAST_LETTERS and (
             line.endswith(_OPEN_ENDS) or (last in _CLOSING_LETTERS and _CLOSES.search(line[-8:]) is not None)
         )
+        closes = closes or (last == "." and _NEWS.search(line) is not None)
         if not (closes or "@" in line):
             continue
         if page.marked[at]:
             one = _broken_by_marks(page, at) if closes else None
         else:
             one = (_ending_at(page, at, verbs) if closes else None) or _within(page, at, ends=closes)
+            if closes and at and (one is None or one.strength is not Strength.STRONG):
+                one = _torn(page, at) or one
         if one and (one.start not in found or one.strength > found[one.start].strength):
             found[one.start] = one
     return found
@@ -110,6 +118,22 @@ def _ending_at(page: Page, last: int, verbs: dict[int, bool]) -> Introduction | 
         if strength is not Strength.NONE and (best is None or _is_better(page, start, strength, *best)):
             best = (start, strength, _starts_well(line))
     return Introduction(best[0], last + 1, best[1]) if best else None
+
+
+def _torn(page: Page, last: int) -> Introduction | None:
+    """An introduction of two lines that a blank line was put between, or of which only the first has a mark."""
+    start = last - 1 if last == 1 or not page.is_blank(last - 1) else last - 2
+    above, line = bare(unmarked(page.lines[start])), page.bare[last]
+    if "@" not in above and "@" not in line:
+        return None
+    is_torn = (start == last - 1) == page.marked[start] and not (start and page.marked[start - 1])
+    begins = is_torn and len(above) + len(line) <= LONGEST and (_starts_well(above) or _names_somebody(above))
+    if not begins:
+        return None
+    joined = f"{above} {line}"
+    is_one = _ANGLED.search(joined) and assess(joined) is Strength.STRONG
+    is_rest = len(line.split()) <= MOST_FINAL or _residue(above) == (0, 0, False)
+    return Introduction(start, last + 1, Strength.STRONG) if is_one and is_rest else None
 
 
 def _is_better(page: Page, start: int, strength: Strength, present: int, least: Strength, begins_well: bool) -> bool:
@@ -164,6 +188,7 @@ def _names_somebody(line: str) -> bool:
     return "@" in line and not unknown and not is_narrated and names <= 6 and is_open
 
 
+@lru_cache(maxsize=LOOKED_BACK)
 def _starts_well(line: str) -> bool:
     first, *more = [*_TOKEN.findall(line[:60].lstrip(_DRAWN_BEFORE))[:2], ""]
     word = first.casefold()
@@ -203,6 +228,8 @@ def _within(page: Page, at: int, *, ends: bool) -> Introduction | None:
         return None
     verb = list(WROTE.finditer(line))[-1]
     colon = line.find(":", verb.end(), verb.end() + 6)
+    if colon < 0 and (named := _ANGLED.search(line, verb.end(), verb.end() + LONGEST_NAMED)):
+        colon = line.find(":", named.end(), named.end() + 2)  # «schrieb Ann <ann@x.example>: Hello»
     if colon < 0 or (len(line) > colon + 1 and line[colon + 1] not in " >"):
         return None
     head = line[: colon + 1]
@@ -228,8 +255,9 @@ def assess(text: str, *, has_verb: bool | None = None) -> Strength:
     """How surely `text`, joined to one line, introduces a quotation; `has_verb` where that is known already."""
     if len(text) > LONGEST:
         return Strength.NONE
-    mail = _MAIL.search(text)
-    year, hour = _YEAR.search(text), _HOUR.search(text)
+    mail = "@" in text and _MAIL.search(text)
+    has_digits = _DIGIT.search(text) is not None
+    year, hour = has_digits and _YEAR.search(text), has_digits and _HOUR.search(text)
     wrote = WROTE.search(text) is not None if has_verb is None else has_verb
     if not (wrote or mail or QUOTING.match(text) or (year and hour)) or not _is_closed(text, has_wrote=wrote):
         return Strength.NONE
@@ -243,10 +271,14 @@ def assess(text: str, *, has_verb: bool | None = None) -> Strength:
         is_known = unknown <= 3 and wrote and year and hour and _starts_well(text)
         is_built_so = unknown <= MOST_FOREIGN and most > 1 and year and hour and _CLOSES.search(text[-8:])
         return Strength.WEAK if is_known or is_built_so else Strength.NONE
-    if wrote and ((mail and (year or hour)) or (year and hour)):
+    if wrote and ((mail and (year or hour)) or (year and hour and names)):
         return Strength.WEAK if _VERB_ENDS.search(text) else Strength.STRONG
     ends_with_mail = _MAIL_ENDS.search(text[-140:]) is not None
-    if not unknown and _starts_well(text) and ((wrote and year) or (ends_with_mail and year and hour)):
+    if (
+        not unknown
+        and _starts_well(text)
+        and ((wrote and year and (names or mail)) or (ends_with_mail and year and hour))
+    ):
         return Strength.STRONG
     if year and ends_with_mail and _FIRST_DATE.match(text):
         return Strength.STRONG
@@ -265,18 +297,23 @@ def _assess_nameless(text: str, unknown: int, names: int, *, has_wrote: bool) ->
 def _is_closed(text: str, *, has_wrote: bool) -> bool:
     if _CLOSES.search(text[-8:]):
         return True
-    if re.search(r"(?:写道|寫道|書きました)\Z", text) or (has_wrote and re.search(r"\w\s?-{2,}\Z", text)):
+    if text.endswith(("写道", "寫道", "書きました")):
         return True
-    if has_wrote and _VERB_ENDS.search(text):
+    if has_wrote and text.endswith("--") and re.search(r"\w\s?-{2,}\Z", text):
+        return True
+    if has_wrote and (_VERB_ENDS.search(text) or _NEWS.search(text)):
         return True
     # Google's of 2012: «2012/4/2 Ann <ann@x.example>», without a colon
     return bool(_FIRST_DATE.match(text) and re.search(r"@[^\s<>]{1,120}>\Z", text))
 
 
+@lru_cache(maxsize=LOOKED_BACK)
 def _residue(text: str) -> tuple[int, int, bool]:
     """Words that are neither date nor name nor of the formula; words of a name; whether somebody tells a story."""
     rest = _QUOTED_NAME.sub(" Q ", text)
-    rest = WROTE.sub(" ", _MAIL.sub(" ", _LINK.sub(" ", rest)))
+    if "://" in rest or "mailto:" in rest:
+        rest = _LINK.sub(" ", rest)
+    rest = WROTE.sub(" ", _MAIL.sub(" ", rest) if "@" in rest else rest)
     if rest[:2] in ("I ", "i "):  # «I dag kl. 17:55 skrev Ann:»; elsewhere a pronoun
         rest = _NEAR_DAY.sub(" ", rest)
     unknown = names = 0
@@ -284,7 +321,7 @@ def _residue(text: str) -> tuple[int, int, bool]:
         word = token.strip(".·’'-–—!?")
         if token in PRONOUNS or word in PRONOUNS:
             return 0, 0, True
-        if not word or not any(map(str.isalpha, word)) or any(map(str.isdigit, word)):
+        if not word.isalpha() and (not any(map(str.isalpha, word)) or any(map(str.isdigit, word))):
             continue
         folded = word.casefold()
         if folded in GLUE or token.casefold() in GLUE or _is_calendar(folded):

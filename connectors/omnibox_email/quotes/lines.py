@@ -10,6 +10,7 @@ MOST_CHARACTERS = 256 * 1024
 MOST_LINES = 5000
 LONGEST_LINE = 1000
 LONGEST_FRAMED = 300
+LOOKED_AT_ONCE = 8  # lines
 TOO_LONG = "\ufffd"  # stands for a line that is not looked at
 
 # Zero-width and direction marks, which programs strew into names and dates.
@@ -18,13 +19,13 @@ _UNSEEN = dict.fromkeys([0xAD, 0xFEFF, *range(0x200B, 0x2010), *range(0x202A, 0x
 # >>>», «>>> On 4/2/2012 at 9:12 AM, in message …», «>>>>> "AB" == Ann <ann@x.example> writes:».
 _FRAMED = re.compile(
     r">>> ?(?:[^>\s].{1,150}\d{1,2}[:.]\d{2}.{0,12}>>>|On .{6,60}, in message .{3,200}"
-    r"|On .{6,200}\bwrote:|>> .{1,60} == .{3,150}:)\Z"
+    r"|(?:>> )?On .{6,200}\b(?:wrote|writes|said):|>> .{1,60} == .{3,150}:)\Z"
 )
 _MARKS = re.compile(r"[ \t\u00a0]{0,3}(?:[>\uff1e][ \t\u00a0]?)+")
 
 _SIGNS = {code: None for code in range(128) if not chr(code).isalnum()}
 # Any of these, and a line of ASCII is not yet as it is compared.
-_UNEVEN = ("  ", " \n", "\n ", *"\t\r\v\f\x1c\x1d\x1e\x1f")
+_UNEVEN = ("  ", *"\t\r\v\f\x1c\x1d\x1e\x1f")
 
 
 def bare(line: str) -> str:
@@ -92,14 +93,27 @@ def page_of(text: str) -> Page:
             _unmark_escaped(kept, marked)
         if ">>>" in text:
             _unmark_framed(kept, marked)
-    shown = kept if _is_even(text) else [bare(line) if len(line) <= LONGEST_LINE else TOO_LONG for line in kept]
+    shown = kept if _are_even(kept) else _evened(kept)
     if len(text) > LONGEST_LINE and max(map(len, shown)) > LONGEST_LINE:
         shown = [line if len(line) <= LONGEST_LINE else TOO_LONG for line in shown]
     return Page(tuple(kept), tuple(shown), tuple(marked), tuple(lines[count:]))
 
 
-def _is_even(text: str) -> bool:
-    """Whether all lines are as they are compared already."""
+def _evened(lines: Sequence[str]) -> list[str]:
+    """The lines as they are compared; a few at a time, since most are so already."""
+    shown: list[str] = []
+    for first in range(0, len(lines), LOOKED_AT_ONCE):
+        some = lines[first : first + LOOKED_AT_ONCE]
+        if _are_even(some):
+            shown += some
+        else:
+            shown += [bare(line) if len(line) <= LONGEST_LINE else TOO_LONG for line in some]
+    return shown
+
+
+def _are_even(lines: Sequence[str]) -> bool:
+    """Whether all lines are as they are compared already: joined by one blank they have no two in a row."""
+    text = " ".join(filter(None, lines))
     return text.isascii() and text.strip(" ") == text and not any(map(text.__contains__, _UNEVEN))
 
 

@@ -15,12 +15,11 @@ from omnibox_email.quotes.blocks import (
     is_reply_above,
     may_ask,
     may_open,
-    notes_block_start,
-    notes_frame_end,
     rule_end,
 )
 from omnibox_email.quotes.introductions import Introduction, Strength
 from omnibox_email.quotes.lines import Page
+from omnibox_email.quotes.notes import notes_block_start, notes_columns_end, notes_frame_end
 
 MOST_TECHNICAL = 12
 _TECHNICAL = ("message-id:", "received:", "return-path:", "mime-version:", "content-type:")
@@ -49,10 +48,12 @@ def find_openings(page: Page, introductions: Mapping[int, Introduction], hint: H
     """All lines that open history, by number; `is_sure` means: whatever follows it."""
     found: dict[int, Opening] = {}
     for at in _worth_a_look(page, introductions, hint):
-        if one := _opening(page, introductions, hint, at):
+        one = _opening(page, introductions, hint, at)
+        if one:
             found[at] = one
-        elif (start := notes_block_start(page, at)) is not None:
-            found.setdefault(start, Opening(at + 1, is_sure=True))
+        start = None if one and one.is_sure else notes_block_start(page, at)
+        if start is not None and not (start in found and found[start].is_sure):
+            found[start] = Opening(at + 1, is_sure=True)
     return found
 
 
@@ -61,14 +62,14 @@ def _worth_a_look(page: Page, introductions: Mapping[int, Introduction], hint: H
         found = set(range(len(page.lines)))
     else:
         found = {*may_open(page), *introductions, *([hint.start] if hint else [])}
-    return [at for at in sorted(found) if page.bare[at] and not page.marked[at]]
+    return [at for at in sorted(found) if page.bare[at] and (not page.marked[at] or at in introductions)]
 
 
 def _opening(page: Page, introductions: Mapping[int, Introduction], hint: Hint | None, at: int) -> Opening | None:
     line, introduction = page.bare[at], introductions.get(at)
     if introduction and introduction.strength is Strength.STRONG:
         return Opening(introduction.end, is_sure=True, before=introduction.before)
-    if end := rule_end(page, at) or notes_frame_end(page, at):
+    if end := rule_end(page, at) or notes_frame_end(page, at) or notes_columns_end(page, at):
         return Opening(end, is_sure=True)
     if field_of(line) and (end := _header_block(page, introductions, at)):
         return Opening(end, is_sure=True)

@@ -15,7 +15,7 @@ DEVICE = re.compile(
     r"|почт\w*|email|e-mail) (?:for|für|pour|para|per|voor|dla|pro|för|til|для)|windows|outlook|hotmail|yahoo"
     r"|gmail|google|proton\w*|tutanota|tuta|zoho|thunderbird|spark|superhuman|mailbird|mailspring|airmail"
     r"|newton|canary|edison|blue ?mail|typeapp|aqua ?mail|k-9|nine|boxer|my ?mail|mail\.ru|yandex|яндекс\S*"
-    r"|gmx|web\.de|uol|bol|terra|sapo|mailbutler|unibox"
+    r"|good \(www|gmx|web\.de|uol|bol|terra|sapo|mailbutler|unibox"
     r"|t-online|freenet|htc|huawei|xiaomi|redmi|poco|one ?plus|nokia|lumia|xperia|sony|motorola"
     r"|moto|droid|pixel|lg|zte|honor|oppo|vivo|realme|fairphone|smart ?phone\w*|phone|telefon\w*|teléfono\w*"
     r"|téléphone|telefone|telefoon|telemóvel|móvil|mòbil|movil|cellulare|celular|mobil(?:e|en?|ny|ní\w*|u|em|om|gerät\w*"
@@ -103,10 +103,10 @@ GET_APP = re.compile(
     r"|hanki|lataa|pobierz|uzyskaj|získat|získejte|stáhnout|získať|získajte|stiahnite si|получить|получите"
     r"|скачать|скачайте|загрузить|загрузите|завантажити|отримати|descărcați|obțineți|preuzmite|nabavite|获取|下载"
     r"|skaff deg|изтеглете|prenesite|λήψη|κατεβάστε|tải|dapatkan|unduh|รับ|ดาวน์โหลด|obteniu|aconsegueix|hangi|hankige"
-    r"|gauti|atsisiųskite|iegūt|دریافت|الحصول على|احصل على|تنزيل|קבלו?|הורד|הורידו"
+    r"|αποκτήστε|gauti|atsisiųskite|iegūt|دریافت|الحصول على|احصل على|تنزيل|קבלו?|הורד|הורידו"
     r"|取得|下載)\s.{3,70}|(?:az )?outlook\s.{2,50}\s(?:downloaden|herunterladen|beschaffen|letöltése|beszerzése|edinin"
     r"|indir(?:in)?|を入手.{0,4}|を取得.{0,4}|다운로드)|.{0,20}outlook.{0,20}(?:edinin|を入手(?:する)?|を取得|다운로드|받기)"
-    r"|.{0,20}のoutlookを.{0,10})\Z",
+    r"|.{0,20}のoutlookを.{0,10}|(?:az )?outlook letöltése .{2,20})\Z",
     re.I,
 )
 ADVERT = Caseless(
@@ -123,6 +123,12 @@ TRACKER_PIECE = re.compile(
     r"|[<(\[]?https?://\S{0,200}?(?:mail|track|mixmax|av(?:ast|g)\.com)\S{0,400}"
     r"|virus-?free|virenfrei|(?:garanti )?sans virus|libre de virus|(?:mail )?priva di virus|livre de vírus"
     r"|virusvrij|wolny od wirusów|bez virů|bez vírusov|без вирусов|vírusmentes|virusfri\w{0,3}|viruksia ei)++\Z",
+    re.I,
+)
+PRINTING = re.compile(
+    r"\W{0,6}(?:P )?(?:(?:please )?(?:consider|think (?:of|about)) (?:the|our) environment before"
+    r"|bitte (?:prüfen|denken) sie.{0,40}(?:ausdruck|drucken|umwelt)|antes de imprimir|avant d['’]imprimer"
+    r"|prima di stampare|(?:merci de penser|pensez) à l['’]environnement|denk aan het milieu)",
     re.I,
 )
 APOLOGY = re.compile(
@@ -201,7 +207,8 @@ pozdrav
 salam|hormat (?:kami|saya)|trân trọng|thân mến|kính thư|ขอแสดงความนับถือ|ด้วยความเคารพ|با احترام
 take care|bis bald|bis dann|a presto|(?:cari|i miei migliori|con i migliori) saluti|un saluto|buona (?:giornata|serata)
 in attesa di [^.!?]{1,40}(?:cordiali|distinti) saluti
-(?:je vous prie|veuillez|nous vous prions|recevez|avec)[^.!?]{1,60}salutations(?: distinguées| les meilleures)?
+(?:je vous prie|veuillez|nous vous prions|recevez|avec)[^.!?]{1,90}salutations(?: distinguées| les meilleures)?
+dans l['’]attente de [^.!?]{1,140}salutations(?: distinguées| les meilleures)?
 belle (?:journée|soirée)|muchos saludos|(?:le|les) saludan? (?:muy )?atentamente|quedo a la espera|afectuosamente
 fijne (?:dag|avond)|pozdr\.?|zdravím|pěkný (?:den|večer)|s priateľským pozdravom|vänligen|hälsar|de bedste hilsner
 yt\.?|kunnioittavasti|hyvää päivänjatkoa|с наилучшими|щиро ваш\w?|kolay gelsin|baráti üdvözlettel

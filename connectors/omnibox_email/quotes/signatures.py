@@ -26,13 +26,15 @@ from omnibox_email.quotes.signature_words import (
     CLOSING,
     DISCLAIMER,
     FOOTER,
+    PRINTING,
     THANKS,
     TRACKER,
     TRACKER_PIECE,
 )
 
 LONGEST_SIGNATURE = 40
-LONGEST_CLOSING = 16
+LONGEST_CLOSING = 32
+LONGEST_FORMULA = 160
 LONGEST_HEADING = 40
 LONGEST_SHORTENED = 4  # letters of a formula such as «LG» and «Att.», which are also brands and codes
 SHORTEST_DISCLAIMER = 100
@@ -41,11 +43,12 @@ SHORTEST_DRAWN = 8
 ROUNDS = 6
 
 _DELIMITER = re.compile(r"--[ \t\u00a0]*\Z")
-_DASHED = re.compile(r"(?:--?|[–—])([A-ZÀ-ÖØ-ÞА-Я][\w'’.-]+(?: [A-ZÀ-ÖØ-ÞА-Я][\w'’.-]*){0,2})\Z")
+_DASHED = re.compile(r"(?:--?|[–—~] ?)([A-ZÀ-ÖØ-ÞА-Я][\w'’.-]+(?: [A-ZÀ-ÖØ-ÞА-Я][\w'’.-]*){0,2})\Z")
 _LOOSE = re.compile(r"(?:---?|_{2,5}|—|–{1,2})\Z")
 _BARE_RULE = re.compile(r"[-–—_=~*.·]{1,80}\Z")
 _REACHES = re.compile(r"@|https?:|www\.")
-_AFTER_FORMULA = " ,.!:;*_–—-/|&"
+_AFTER_FORMULA = " ,.!:;*_–—-/|&，。！：、"
+_SENTENCE_ENDS = (".", "!", "?", "。", "！", "？")
 _AND = re.compile(r"[\s,.!;&/+–-]+(?:(?:and|y|e|und|et|en|i|a|og|och|ja|dan|и|та)\s+)?")
 _COLUMNS = re.compile(r" [|•·] ")
 _PICTURE = re.compile(r"(?:\[(?:cid:|image:|https?://)[^\]]{1,300}\](?:<[^>]{1,300}>)?\s?){1,9}\Z", re.I)
@@ -106,6 +109,11 @@ def _above_rules(lines: Sequence[str], at: int) -> int:
     while above and (not bare(lines[above - 1]) or _BARE_RULE.match(bare(lines[above - 1]))):
         above -= 1
     return above if any(bare(line) for line in lines[above:at]) else at
+
+
+def _filled_above(lines: Sequence[str], at: int) -> str:
+    """The last line above `at` that is not blank, as it is compared."""
+    return next((line for one in reversed(lines[:at]) if (line := bare(one))), "")
 
 
 # ---- each of these gives the line its part of the signature begins at, or 0 ----
@@ -181,9 +189,10 @@ def _boxed(lines: Sequence[str]) -> int:
     end = last if _is_long_rule(lines[last]) else last + 1
     for at in range(end - 1, max(0, end - LONGEST_BLOCK), -1):
         if _is_long_rule(lines[at]):
-            above = bare(_strip_end(lines[:at])[-1])
+            above = _filled_above(lines, at)
             below = [line for one in lines[at + 1 : end] if (line := bare(one))]
-            is_set_off = not bare(lines[at - 1]) and not above.endswith((":", "：")) and not ANNOUNCES.search(above)
+            is_apart = not bare(lines[at - 1]) or above.endswith(_SENTENCE_ENDS)
+            is_set_off = is_apart and not above.endswith((":", "：")) and not ANNOUNCES.search(above)
             return at if is_set_off and len(below) > 1 and is_full_block(below) else 0
     return 0
 
@@ -194,7 +203,7 @@ def _dashed_name(lines: Sequence[str]) -> int:
     found = _DASHED.match(bare(lines[last]))
     if not found or last < 2 or bare(lines[last - 1]) or not is_name(found.group(1)):
         return 0
-    above = bare(_strip_end(lines[:last])[-1])
+    above = _filled_above(lines, last)
     is_item = above.startswith(("-", "–", "—", "*", "•")) or above.endswith((":", "："))
     return 0 if is_item or found.group(1).casefold() in _ANSWERS else last
 
@@ -257,12 +266,16 @@ def _delimited(lines: Sequence[str], *, has_history: bool) -> int:
         return 0
     is_rule = bare(lines[loose]) == "---"  # Roundcube's above an answer, and what anybody draws between paragraphs
     below = _with_links([shown for line in lines[loose + 1 :] if (shown := bare(line))])
+    above = _filled_above(lines, loose)
+    if above.endswith((":", "：")) and not CLOSING.match(above):
+        return 0  # what it announces
     if not has_history and (is_rule or bare(lines[loose - 1])):
-        above = bare(lines[loose - 1])
         is_closed = above.endswith((".", "!", "?")) or len(above) > LONGEST_HEADING
         is_card = bare(lines[loose]) == "--" and is_closed and bool(below) and is_signature(below, is_expected=False)
         return loose if is_card else 0  # else a heading underlined
-    if is_rule and (not below or any(map(str.isdigit, below[0]))):
+    if is_rule and (not below or any(map(str.isdigit, below[0])) or below[0].endswith(".")):
+        return 0
+    if is_rule and any(map(_BARE_RULE.match, below)):
         return 0
     return loose if is_signature(below, is_expected=has_history and not is_rule) else 0
 
@@ -279,12 +292,12 @@ def _with_links(lines: list[str]) -> list[str]:
 
 
 def _footer(lines: Sequence[str]) -> int:
-    """What a mailing list adds below a long rule."""
+    """What a mailing list adds below a long rule, or below `--` that lost its blank."""
     for at in range(len(lines) - 1, max(0, len(lines) - LONGEST_BLOCK), -1):
         if not _may_be_rule(lines[at]):
             continue
         shown = bare(lines[at])
-        if len(shown) >= SHORTEST_RULE and not shown.strip("_-"):
+        if (len(shown) >= SHORTEST_RULE and not shown.strip("_-")) or shown == "--":
             below = " ".join(bare(line)[:300] for line in lines[at + 1 :])
             return at if FOOTER.search(below) and _REACHES.search(below) else 0
     return 0
@@ -298,12 +311,21 @@ def _disclaimer(lines: Sequence[str]) -> int:
     for at in range(start, len(lines)):
         text = " ".join(bare(line)[:LONGEST_LINE] for line in lines[at:])[:2000]
         if len(text) < SHORTEST_DISCLAIMER:
-            return 0
+            return at if at == start and _is_short_disclaimer(lines, at, text) else 0
         if at and DISCLAIMER.match(text) and _has_boiler_plate(text):
             return _above_rules(lines, at)
         if is_sentence(bare(lines[at])):
             return 0
     return 0
+
+
+def _is_short_disclaimer(lines: Sequence[str], at: int, text: str) -> bool:
+    """Whether it asks to print nothing, or says «This e-mail is confidential.» below numbers to reach somebody by."""
+    if PRINTING.match(text):
+        return True
+    above = _filled_above(lines, at)
+    is_boiler = DISCLAIMER.match(text) is not None and BOILER.search(text) is not None
+    return is_boiler and bool(PHONE.search(above) or CONTACT.search(above))
 
 
 def _has_boiler_plate(text: str) -> bool:
@@ -315,7 +337,7 @@ def _closing(lines: Sequence[str]) -> int:
     """A closing formula that a name follows; the formula alone stays."""
     for at in range(len(lines) - 1, max(0, len(lines) - LONGEST_CLOSING - 1), -1):
         shown = bare(lines[at]).lstrip("*_- ")
-        if not shown or len(shown) > 90:
+        if not shown or len(shown) > LONGEST_FORMULA:
             continue
         below = [line for one in lines[at + 1 :] if (line := bare(one))]
         thanks = THANKS.match(shown)
@@ -338,15 +360,21 @@ def _behind(thanks: re.Match[str], shown: str) -> re.Match[str] | None:
 def _is_set_off(lines: Sequence[str], at: int, formula: str, shown: str) -> bool:
     """Whether a formula of one word is told from a word: by a blank line above, a comma, or a sentence above and a
     name beside it; and nothing announces it."""
-    above = next((line for one in reversed(lines[:at]) if (line := bare(one))), "")
+    above = _filled_above(lines, at)
     if above.endswith((":", "：")):
         return False
-    if " " in formula or shown[len(formula) :].lstrip().startswith((",", "!")):
+    if " " in formula or shown[len(formula) :].lstrip().startswith((",", "!", "，", "！")):
         return True
     beside = shown[len(formula) :].strip(_AFTER_FORMULA)
-    name = beside or next((line for one in lines[at + 1 :] if (line := bare(one))), "")
+    below = [line for one in lines[at + 1 :] if (line := bare(one))]
+    name = beside or next(iter(below), "")
     is_named = len(formula) > LONGEST_SHORTENED or (is_name(name) and not any(map(str.isdigit, name)))
-    return is_named and (not bare(lines[at - 1]) or (beside != "" and above.endswith((".", "!", "?"))))
+    if not bare(lines[at - 1]):
+        return is_named
+    if beside:  # «Best Lamp», «Good Lamp» may be a list
+        is_alone = not below or any(PHONE.search(line) or CONTACT.search(line) for line in below)
+        return is_named and is_alone and above.endswith(_SENTENCE_ENDS)
+    return is_named and above.endswith(_SENTENCE_ENDS) and not above.endswith(("?", "？"))
 
 
 def _closes_with(rest: str, below: Sequence[str]) -> bool:

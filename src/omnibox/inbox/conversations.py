@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import Any, NamedTuple
@@ -74,8 +73,7 @@ def _lock_open(room: int) -> Hot:
     return Hot(sa.select(conversation.c.id).where(*wanted).order_by(conversation.c.id).with_for_update())
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
+class Said(NamedTuple):
     """What a conversation shows of its last message."""
 
     message_id: int
@@ -195,8 +193,10 @@ def heard_open(tx: Transaction, said: Mapping[int, Sequence[Said]]) -> None:
 
 
 def _heard(tx: Transaction, conversation_id: int, said: Sequence[Said]) -> dict[str, Any]:
-    times = {"b_inbound_at": max(each.at for each in said), "b_new": len(said)}
-    return _touched(tx, conversation_id, said[-1]) | times
+    values = _touched(tx, conversation_id, said[-1])
+    values["b_inbound_at"] = said[0].at if len(said) == 1 else max(each.at for each in said)
+    values["b_new"] = len(said)
+    return values
 
 
 def touched(tx: Transaction, conversation_id: int, said: Said) -> int:

@@ -37,8 +37,7 @@ class TakenFile:
     remote: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Taken:
+class Taken(NamedTuple):
     """An envelope whose texts are masked, with its files; `uploads` are keys that `uploader` had sent ahead."""
 
     envelope: Envelope

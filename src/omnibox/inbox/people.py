@@ -10,12 +10,12 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 from sqlalchemy import bindparam
 
-from omnibox.connector import Inbound
+from omnibox.connector import Echo, Inbound
 from omnibox.inbox.origin import Origin
 from omnibox.masking import Masked
 from omnibox.store import Transaction, insert
 from omnibox.store.hot import Hot, names_in, room_for, values_in
-from omnibox.store.tables import contact, conversation, identity, participant
+from omnibox.store.tables import channel, contact, conversation, identity, participant
 
 MOST_NAME = 200
 MOST_OTHERS = 100  # people of one conversation who are kept apart; a mail may name 100,000
@@ -146,15 +146,15 @@ def find_or_add(tx: Transaction, origin: Origin, channel_id: int, address: str, 
 # ── Who else is in a conversation
 
 
-def note_others(tx: Transaction, origin: Origin, conversation_id: int, said: Inbound) -> None:
+def note_others(tx: Transaction, origin: Origin, conversation_id: int, said: Inbound | Echo) -> None:
     """Keep whom a message names beside us and its contact. They are shown; nothing goes to them, and nothing they
-    write joins, until an agent says so."""
+    write joins, until an agent says so: or has written to them, in another program."""
     named = {origin.folded(each): each for each in (*said.recipients.to, *said.recipients.cc)}
     others = [folded for folded in named if folded not in origin.channels]
     if not others:
         return
     own = _own_addresses(tx, conversation_id)
-    others = [each for each in others if each not in own]
+    others = [each for each in others if each not in own][:MOST_OTHERS]
     rules = origin.rules_for(said)
     rows = [
         {
@@ -164,9 +164,11 @@ def note_others(tx: Transaction, origin: Origin, conversation_id: int, said: Inb
             "is_confirmed": False,
             "is_copied": False,
         }
-        for folded in others[:MOST_OTHERS]
+        for folded in others
     ]
     add_participants(tx, conversation_id, rows)
+    if isinstance(said, Echo):
+        confirm(tx, conversation_id, others, is_confirmed=True)
 
 
 def add_participants(tx: Transaction, conversation_id: int, rows: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -221,11 +223,12 @@ def confirm(tx: Transaction, conversation_id: int, addresses: Collection[str], *
 
 
 def _own_addresses(tx: Transaction, conversation_id: int) -> set[str]:
-    """The addresses of a conversation's contact."""
+    """The addresses of a conversation's contact, and ours: also those of other connections."""
     owner = sa.select(conversation.c.contact_id).where(conversation.c.id == conversation_id).scalar_subquery()
-    return set(tx.execute(sa.select(identity.c.address).where(identity.c.contact_id == owner)).scalars())
+    theirs = sa.select(identity.c.address).where(identity.c.contact_id == owner)
+    return set(tx.execute(theirs.union_all(sa.select(sa.func.lower(channel.c.address)))).scalars())
 
 
-def _name_of(said: Inbound, address: str) -> str:
+def _name_of(said: Inbound | Echo, address: str) -> str:
     name = " ".join(said.recipients.names.get(address, "").replace("\0", "").split())
     return name.encode("utf-8", "replace").decode() if name != address else ""

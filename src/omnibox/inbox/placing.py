@@ -12,7 +12,7 @@ from sqlalchemy import bindparam
 from omnibox.connector import Inbound
 from omnibox.inbox import threads
 from omnibox.inbox.origin import Origin
-from omnibox.inbox.threads import Key, Known, Placement
+from omnibox.inbox.threads import Known, Placement
 from omnibox.store import Transaction
 from omnibox.store.hot import Hot, names_in, room_for, values_in
 from omnibox.store.tables import conversation, external_ref, identity, message, participant
@@ -43,6 +43,20 @@ class Sight:
     """The addresses of each conversation's contact and those an agent wrote to."""
     merged: dict[int, int]
     """What was merged into what."""
+
+    def home_of(self, conversation_id: int) -> int:
+        """Itself, or what it was merged into in the end."""
+        while conversation_id in self.merged:
+            conversation_id = self.merged[conversation_id]
+        return conversation_id
+
+    def known_now(self, value: str) -> Known:
+        """As in `known`, by what has become of the conversations."""
+        found = self.known[value]
+        if not self.merged:
+            return found
+        moved_from = found.moved_from_id and self.home_of(found.moved_from_id)
+        return Known(self.home_of(found.conversation_id), moved_from)
 
     def note_ancestor(self, value: str, conversation_id: int) -> None:
         """As `states.refer_ancestors` is going to write it."""
@@ -100,10 +114,11 @@ def look(tx: Transaction, origin: Origin, scope: str, found: Sequence[Inbound]) 
 
 def choose(origin: Origin, inbound: Inbound, sight: Sight) -> Placement:
     """As `place`, by what is in sight."""
-    tokens, markers = ([sight.signed[each] for each in keys if each in sight.signed] for keys in _tokens_of(inbound))
-    keys = threads.keys_of(tokens, inbound.refs[:MOST_REFS], inbound.answers, sight.known, markers)
-    while any(each.conversation_id in sight.merged for each in keys):
-        keys = [Key(sight.merged.get(each.conversation_id, each.conversation_id), each.why) for each in keys]
+    genuine = ([each for each in keys if each in sight.signed] for keys in _tokens_of(inbound))
+    tokens, markers = ([sight.home_of(sight.signed[each]) for each in keys] for keys in genuine)
+    refs = inbound.refs[:MOST_REFS]
+    known = {ref: sight.known_now(ref) for ref in refs if ref in sight.known}
+    keys = threads.keys_of(tokens, refs, inbound.answers, known, markers)
     return threads.choose(keys, origin.folded(inbound.address), sight.belong, inbound.sender_doubt)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any, cast
 
@@ -143,7 +142,7 @@ def _take_echo(tx: Transaction, origin: Origin, channel_id: int, echo: Echo, tak
     if known := messages.find_stored(tx, scope, echo.event_key):
         return Result("duplicate", known)
     if not echo.is_proven:
-        return _take_inbound(tx, origin, channel_id, _claimed(echo), replace(taken, envelope=_claimed(echo)))
+        return _take_inbound(tx, origin, channel_id, _claimed(echo), taken._replace(envelope=_claimed(echo)))
     placed = _known_conversation(tx, scope, echo.refs)
     person = people.find_person(tx, origin, channel_id, echo.address)
     if echo.late and (row := _own_in_doubt(tx, person.identity_id, echo)):
@@ -159,6 +158,7 @@ def _take_echo(tx: Transaction, origin: Origin, channel_id: int, echo: Echo, tak
         return Result("duplicate", messages.find_stored(tx, scope, echo.event_key))
     messages.attach(tx, [(message_id, taken)])
     _know(tx, scope, echo, conversation_id, message_id)
+    people.note_others(tx, origin, conversation_id, echo)
     said = conversations.Said(message_id, "outbound", "system", messages.shown(echo, taken), echo.sent_at)
     conversation_id = conversations.touched(tx, conversation_id, said)
     tx.announce("message.added", conversation=conversation_id, message=message_id)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Generic, Protocol, TypeVar, cast
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar, cast
 
 import sqlalchemy as sa
 
@@ -55,8 +55,7 @@ class Reader(Protocol):
     def execute(self, statement: sa.Executable, parameters: Any = None) -> sa.CursorResult[Any]: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Written(Generic[T]):
+class Written(NamedTuple, Generic[T]):
     """What a durable write gave; `seq` is the log's head at its commit, 0 if the batch announced nothing."""
 
     result: T

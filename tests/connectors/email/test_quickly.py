@@ -18,7 +18,7 @@ from omnibox_email.charsets import clean
 from omnibox_email.heads import parameters
 from omnibox_email.heads.addresses import OwnAddress
 from omnibox_email.mailbox import fetching
-from omnibox_email.quotes import signature_words
+from omnibox_email.quotes import history_words, signature_words
 
 OURS = intake.Ours((OwnAddress("help@shop.example"),), "inst")
 PATTERNS = {
@@ -26,6 +26,7 @@ PATTERNS = {
     "starts": signature_words.DEVICE_START,
     "ends": signature_words.DEVICE_END,
     "adverts": signature_words.ADVERT,
+    "wrote": history_words.WROTE,
 }
 PIECES = st.sampled_from(
     [
@@ -37,6 +38,8 @@ PIECES = st.sampled_from(
         "OUTLOOK",
         "gesendet",
         "GESENDET",
+        "wrote",
+        "SCHRIEB",
         "Gönderildi",
         "gonderildi",
         "ENVIADO",
@@ -107,12 +110,15 @@ def test_tasks_of_different_length_take_their_steps_in_turn() -> None:
 @given(pieces=st.lists(PIECES | st.text(max_size=3), max_size=5))
 @example(pieces=["SENT", "From"])
 @example(pieces=["Gonderildi"])
+@example(pieces=["Ann WROTE", "and Bob said:"])
 def test_a_caseless_pattern_finds_what_the_ordinary_one_does(which: str, pieces: list[str]) -> None:
     quick = PATTERNS[which]
     slow = re.compile(quick._any.pattern, re.IGNORECASE)
     for text in (" ".join(pieces), "".join(pieces)):
         for found, wanted in ((quick.match(text), slow.match(text)), (quick.search(text), slow.search(text))):
             assert (found and found.span()) == (wanted and wanted.span())
+        assert [each.span() for each in quick.finditer(text)] == [each.span() for each in slow.finditer(text)]
+        assert quick.sub("-", text) == slow.sub("-", text)
 
 
 def test_letters_beyond_ascii_that_fold_into_it_are_found_there() -> None:
