@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 import re
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -197,7 +197,7 @@ class Messenger:
             raise Forged("the verify token does not match")
         return answer
 
-    def parse(self, request: Request) -> Iterator[Envelope]:
+    def parse(self, request: Request) -> Iterable[Envelope]:
         """One envelope per element of every entry, in their order; raises ValueError for a body of another shape."""
         from omnibox_messenger.envelopes import envelopes
 

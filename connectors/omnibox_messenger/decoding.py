@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import math
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 DEEPEST = 100
 """Containers below this level become null where the body is nested deeper than a decoder can follow."""
 
@@ -151,4 +152,4 @@ def _iso_milliseconds(value: object) -> int | None:
 
 def moment(at_ms: int) -> datetime:
     """Milliseconds since 1970 as an aware time, exact."""
-    return datetime.fromtimestamp(at_ms // 1000, UTC).replace(microsecond=at_ms % 1000 * 1000)
+    return EPOCH + timedelta(milliseconds=at_ms)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 
 from omnibox.connector import Deleted, Echo, Edited, Envelope, Inbound, Notice, Reaction, Receipt, Unreadable, Warned
@@ -19,14 +19,14 @@ LONGEST_ID = 500
 EXCERPT = 500
 
 
-def envelopes(raw: bytes, app_id: str = "") -> Iterator[Envelope]:
+def envelopes(raw: bytes, app_id: str = "") -> Iterable[Envelope]:
     """One envelope per element, `Unreadable` for an odd one, and a `Notice` more where a message brings a referral;
     none for the roles of a page's apps.
 
     Oldest first by Meta's time, since Meta promises no order; what is equal stays as it came. Raises ValueError for a
     body that is no JSON or no webhook of a page. With `app_id`, metadata of other apps is not taken for ours.
     """
-    yield from everyday(raw) or _element_by_element(raw, app_id)
+    return everyday(raw) or _element_by_element(raw, app_id)
 
 
 def _element_by_element(raw: bytes, app_id: str) -> Iterator[Envelope]:

@@ -7,6 +7,7 @@ whatever is odd, new or of another kind goes the long way.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import attrgetter
 from typing import Literal
 
 import msgspec
@@ -54,15 +55,14 @@ def everyday(raw: bytes) -> Sequence[Inbound] | None:
         body = _decoder.decode(raw)
     except (ValueError, RecursionError):
         return None
-    elements = [(entry.id, element) for entry in body.entry for element in entry.messaging]
-    if not all(_is_everyday(page, element) for page, element in elements):
-        return None
-    elements.sort(key=_time)
-    return [_message(page, element) for page, element in elements]
-
-
-def _time(found: tuple[str, _Element]) -> int:
-    return found[1].timestamp
+    found: list[Inbound] = []
+    for entry in body.entry:
+        for element in entry.messaging:
+            if not _is_everyday(entry.id, element):
+                return None
+            found.append(_message(entry.id, element))
+    found.sort(key=attrgetter("sent_at"))
+    return found
 
 
 def _is_everyday(page: str, element: _Element) -> bool:

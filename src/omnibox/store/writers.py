@@ -21,7 +21,7 @@ from omnibox.store.batch import ALONE, Job, commit_batch, settle
 from omnibox.store.engine import has_room, postgres_writer, sqlite_writer
 from omnibox.store.trouble import RERUN, StoreUnavailable, trouble_of
 
-MOST_ITEMS = 256  # in one commit
+MOST_ITEMS = 256  # handed over together; a commit takes less than twice as many
 MOST_QUEUED = 10_000  # waiting; more is refused, so that callers say 503 instead of filling memory
 QUIET_TURNS = 2  # of the loop, which bring nothing more; a request comes from its socket to here within two
 
@@ -30,6 +30,7 @@ class _Gathering:
     """Keeps what is submitted until the loop brings nothing more, or a whole batch is there; then gives it to `take`.
 
     A commit costs as much as ten messages, so 64 requests that are on their way together shall not make four of them.
+    And they are given in one piece: each piece wakes the writer, and two threads that wake each other share one lock.
     """
 
     def __init__(self, take: Callable[[list[Job]], None]) -> None:
@@ -55,8 +56,8 @@ class _Gathering:
 
     def flush(self) -> None:
         jobs, self._jobs = self._jobs, []
-        if jobs:
-            self._take(jobs)
+        for first in range(0, len(jobs), MOST_ITEMS):
+            self._take(jobs[first : first + MOST_ITEMS])
 
 
 # ── SQLite: a thread with a synchronous engine
@@ -68,7 +69,8 @@ class ThreadWriter:
         self._clock = clock
         self._ring = ring
         self.trouble = ""
-        self._queue: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[list[Job] | None] = queue.SimpleQueue()
+        self._handed = 0  # jobs that the thread has, or will get
         self._coming = _Gathering(self._put)
         self._loop = asyncio.get_running_loop()
         self._thread = threading.Thread(target=self._run, name="store writer", daemon=True)
@@ -79,18 +81,18 @@ class ThreadWriter:
 
     @property
     def queued(self) -> int:
-        return len(self._coming) + self._queue.qsize()
+        return len(self._coming) + self._handed
 
-    async def submit(self, fn: Callable[..., Any], brought: Any = ALONE) -> Any:
+    def submit(self, fn: Callable[..., Any], brought: Any = ALONE) -> asyncio.Future[Any]:
         if self.queued >= MOST_QUEUED or self._stopped.done():
             raise StoreUnavailable("the queue of writes is full")
         job = Job(fn, self._loop.create_future(), brought)
         self._coming.add(job)
-        return await job.future
+        return job.future
 
     def _put(self, jobs: list[Job]) -> None:
-        for job in jobs:
-            self._queue.put(job)
+        self._handed += len(jobs)
+        self._queue.put(jobs)
 
     async def stop(self) -> None:
         self._coming.flush()
@@ -116,22 +118,20 @@ class ThreadWriter:
         self._loop.call_soon_threadsafe(self._stopped.set_result, None)
 
     def _gather(self) -> list[Job] | None:
-        first = self._queue.get()
-        if first is None:
-            return None
-        jobs = [first]
-        while len(jobs) < MOST_ITEMS:
+        jobs = self._queue.get()
+        while jobs is not None and len(jobs) < MOST_ITEMS:
             try:
-                job = self._queue.get_nowait()
+                more = self._queue.get_nowait()
             except queue.Empty:
                 break
-            if job is None:
+            if more is None:
                 self._queue.put(None)  # finish this batch first
                 break
-            jobs.append(job)
+            jobs += more
         return jobs
 
     def _finish(self, jobs: list[Job], seq: int, words: set[str], failure: BaseException | None) -> None:
+        self._handed -= len(jobs)
         if failure is not None:
             self.trouble = trouble_of(failure)
         elif seq and (self.trouble != "full" or has_room(self._engine.url)):
@@ -150,7 +150,8 @@ class TaskWriter:
         self._clock = clock
         self._ring = ring
         self.trouble = ""
-        self._queue: asyncio.Queue[Job | None] = asyncio.Queue()
+        self._queue: asyncio.Queue[list[Job] | None] = asyncio.Queue()
+        self._handed = 0  # jobs that the task has, or will get
         self._coming = _Gathering(self._put)
         self._task: asyncio.Task[None] | None = None
 
@@ -159,18 +160,18 @@ class TaskWriter:
 
     @property
     def queued(self) -> int:
-        return len(self._coming) + self._queue.qsize()
+        return len(self._coming) + self._handed
 
-    async def submit(self, fn: Callable[..., Any], brought: Any = ALONE) -> Any:
+    def submit(self, fn: Callable[..., Any], brought: Any = ALONE) -> asyncio.Future[Any]:
         if self.queued >= MOST_QUEUED or self._task is None or self._task.done():
             raise StoreUnavailable("the queue of writes is full")
         job = Job(fn, asyncio.get_running_loop().create_future(), brought)
         self._coming.add(job)
-        return await job.future
+        return job.future
 
     def _put(self, jobs: list[Job]) -> None:
-        for job in jobs:
-            self._queue.put_nowait(job)
+        self._handed += len(jobs)
+        self._queue.put_nowait(jobs)
 
     async def stop(self) -> None:
         self._coming.flush()
@@ -180,18 +181,19 @@ class TaskWriter:
         await greenlet_spawn(self._engine.dispose)
 
     async def _run(self) -> None:
-        while True:
-            job = await self._queue.get()
-            jobs: list[Job] = []
-            while job is not None:
-                jobs.append(job)
-                if len(jobs) == MOST_ITEMS or self._queue.empty():
-                    break
-                job = self._queue.get_nowait()
-            if jobs:
-                await self._commit(jobs)
-            if job is None:
-                return
+        while (jobs := await self._gather()) is not None:
+            await self._commit(jobs)
+            self._handed -= len(jobs)
+
+    async def _gather(self) -> list[Job] | None:
+        jobs = await self._queue.get()
+        while jobs is not None and len(jobs) < MOST_ITEMS and not self._queue.empty():
+            more = self._queue.get_nowait()
+            if more is None:
+                self._queue.put_nowait(None)  # finish this batch first
+                break
+            jobs += more
+        return jobs
 
     async def _commit(self, jobs: list[Job]) -> None:
         try:
