@@ -13,7 +13,8 @@ AT_ONCE = 64  # sockets that are being opened
 OPEN_S, ARRIVE_S = 30, 30
 SMALL_BYTES = 4096
 OVERLAP = 64  # bytes kept of the last piece, so that a mark cut in two is found
-PING = b'"t":"ping"'
+PING, RESET = b'"t":"ping"', b'"t":"reset"'
+PONG = b'{"t":"pong","n":1}'
 
 
 def upgrade(port: int, path: str, headers: Sequence[str] = ()) -> bytes:
@@ -45,6 +46,7 @@ class Member(asyncio.Protocol):
         self._request = request
         self._hello = hello
         self._tail = b""
+        self._found = b""  # the last mark
         self.is_stalled = False
         self.ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.transport: asyncio.Transport
@@ -59,13 +61,14 @@ class Member(asyncio.Protocol):
         if not self.ready.done():
             self._open(seen)
             return
-        if self._crowd.mark and self._crowd.mark in seen:
+        mark, done = self._crowd.mark, max(0, len(seen) - OVERLAP)
+        if mark and mark != self._found and (place := seen.find(mark)) >= 0:
+            self._found, done = mark, max(done, place + len(mark))
             self._crowd.arrived(at)
-            seen = b""
-        if PING in seen:
-            self.transport.write(masked(b'{"t":"pong","n":1}'))
-            seen = b""
-        self._tail = seen[-OVERLAP:]
+        if (place := seen.find(PING)) >= 0:  # also beside a mark: who answers no ping for a minute is sent away
+            done = max(done, place + len(PING))
+            self.transport.write(masked(PONG))
+        self._tail = seen[done:]
 
     def _open(self, seen: bytes) -> None:
         head, found, rest = seen.partition(b"\r\n\r\n")
@@ -77,6 +80,8 @@ class Member(asyncio.Protocol):
         elif self._hello:
             self.transport.write(masked(self._hello))
             self._hello, self._tail = b"", head + found
+        elif RESET in rest:
+            self.ready.set_exception(RuntimeError(f"not welcome: {rest[-OVERLAP:]!r}"))
         elif rest or not self._crowd.is_greeted:
             self.ready.set_result(None)
             self._tail = b""
@@ -87,7 +92,7 @@ class Member(asyncio.Protocol):
         self.transport.pause_reading()
 
     def connection_lost(self, error: Exception | None) -> None:
-        self._crowd.gone += 1
+        self._crowd.lost(self)
         if not self.ready.done():
             self.ready.set_exception(ConnectionResetError("the socket was closed"))
 
@@ -101,7 +106,7 @@ class Crowd:
         self.members: list[Member] = []
         self.small_from = 1 << 30  # members from this number on have next to no buffer in the kernel
         self.mark = b""
-        self.gone = 0
+        self.gone = 0  # sockets that ended though they read
         self._waits_ms: list[float] = []
         self._fired_at = 0.0
         self._all_there = asyncio.Event()
@@ -132,10 +137,20 @@ class Crowd:
         if len(self._waits_ms) >= self._expected:
             self._all_there.set()
 
+    def lost(self, member: Member) -> None:
+        """A socket has ended; if it was read, what is still to come will not come to all."""
+        if not member.is_stalled:
+            self.gone += 1
+            self._all_there.set()
+
     async def fire(self, mark: bytes, fire: Callable[[], None], expected: int) -> list[float]:
-        """Milliseconds from `fire` until a socket has the frame with `mark`, of each that got it; `expected` is all."""
+        """Milliseconds from `fire` until a socket has the frame with `mark`, of each that got it; `expected` is all.
+
+        It ends early where a socket ends.
+        """
         self.mark, self._waits_ms, self._expected = mark, [], expected
-        self._all_there.clear()
+        if not self.gone:
+            self._all_there.clear()
         self._fired_at = time.perf_counter()
         fire()
         try:

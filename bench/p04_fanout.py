@@ -42,16 +42,17 @@ async def _run(count: int) -> list[Figure]:
     name = f"fan-out to {count:,} screens"
     async with AsyncExitStack() as stack:
         limit = await _raw(stack, stack.enter_context(bare("fanout")).port, count)
-        ours = await Screens.open(stack, stack.enter_context(hub()), count)
+        ours = await Screens.open(stack, stack.enter_context(hub()))
+        await ours.join(count)
         await limit.shots()
         await ours.shots()  # warm, and the size of the frame is known
         limit.pad = ours.frame_bytes
         tails, medians, worst = [], [], []
         for _ in range(ROUNDS):
             there, here = await limit.shots(), await ours.shots()
-            for waits, who in ((there, "the raw server's"), (here, "our")):
+            for waits, who, from_them in ((there, limit, "the raw server's"), (here, ours, "our")):
                 if len(waits) != SHOTS * count:
-                    return [wrong("P04", name, f"{SHOTS * count - len(waits)} of {who} frames did not arrive")]
+                    return [wrong("P04", name, _missing(SHOTS * count - len(waits), from_them, who.crowd))]
             tails.append((percentile(there, 0.99), percentile(here, 0.99)))
             medians.append((percentile(there, 0.5), percentile(here, 0.5)))
             worst.append((max(there), max(here)))
@@ -64,19 +65,25 @@ async def _run(count: int) -> list[Figure]:
 
 async def _stalled(count: int) -> Figure:
     name = f"{count:,} screens, a tenth of them stalled, p99 of the others"
+    idle = count // 10
+    reading = count - idle
     async with AsyncExitStack() as stack:
-        screens = await Screens.open(stack, stack.enter_context(hub()), count, stalled=count // 10)
+        screens = await Screens.open(stack, stack.enter_context(hub()))
+        await screens.join(reading)
         await screens.stream(20)
         calm = await screens.stream(STREAM)
-        screens.stall(count // 10)
+        await screens.join_stalled(idle)
         stalled = await screens.stream(STREAM)
-        reading = count - count // 10
-        if len(calm) != STREAM * count or len(stalled) != STREAM * reading:
-            return wrong("P04", name, "frames did not arrive")
-        if (cut := await screens.cut()) != count // 10:
-            return wrong("P04", name, f"{cut} of {count // 10} stalled screens were cut")
+        if missing := 2 * STREAM * reading - len(calm) - len(stalled):
+            return wrong("P04", name, _missing(missing, "our", screens.crowd))
+        if (cut := await screens.cut()) != idle:
+            return wrong("P04", name, f"{cut} of {idle} stalled screens were cut")
     pair = percentile(calm, 0.99), percentile(stalled, 0.99)
     return Figure("P04", name, "ms", (pair,), Goal(2.0), note="limit: without them")
+
+
+def _missing(count: int, whose: str, crowd: Crowd) -> str:
+    return f"{count} of {whose} frames did not arrive, and {crowd.gone} sockets ended"
 
 
 class Shooter:
@@ -114,6 +121,7 @@ class Screens(Shooter):
 
     frame_bytes = 0
     admin: Admin
+    request: bytes
 
     async def cut(self) -> int:
         """How many sockets the hub has ended; they themselves do not notice while they do not read."""
@@ -122,24 +130,34 @@ class Screens(Shooter):
         return int(found[1]) if found else 0
 
     async def stream(self, count: int) -> list[float]:
-        """Long events one after the other, each sent when the one before is with all who read."""
+        """Long events one after the other, each sent when the one before is with all who read; none after one that
+        did not arrive."""
         waits: list[float] = []
-        reading = [each for each in self.crowd.members if not each.is_stalled]
-        for _ in range(count):
+        reading = sum(not each.is_stalled for each in self.crowd.members)
+        for number in range(1, count + 1):
             self._number += 1
             mark = f"shot {self._number:06d}.".translate(LETTERS).encode()
             frame = masked(self._event(mark, TEXT))
-            waits += await self.crowd.fire(mark, lambda frame=frame: self._send(frame), len(reading))  # type: ignore[misc]
+            waits += await self.crowd.fire(mark, lambda frame=frame: self._send(frame), reading)  # type: ignore[misc]
+            if len(waits) != number * reading:
+                break
         return waits
 
-    def stall(self, count: int) -> None:
-        """The last `count` read no more."""
+    async def join(self, count: int) -> None:
+        """So many more screens."""
+        for first in range(0, count, PASS_LASTS):
+            hello = await _hello(self.admin)
+            await self.crowd.open(min(PASS_LASTS, count - first), lambda _: self.request, lambda _, hello=hello: hello)  # type: ignore[misc]
+
+    async def join_stalled(self, count: int) -> None:
+        """So many more, with next to no buffer in the kernel, that read their welcome and no more."""
+        self.crowd.small_from = len(self.crowd.members)
+        await self.join(count)
         for member in self.crowd.members[-count:]:
             member.stall()
 
     @classmethod
-    async def open(cls, stack: AsyncExitStack, found: Hub, count: int, stalled: int = 0) -> Screens:
-        """`stalled` of them, the last, have next to no buffer in the kernel."""
+    async def open(cls, stack: AsyncExitStack, found: Hub) -> Screens:
         admin = await found.own()
         stack.push_async_callback(admin.close)
         conversation = await _conversation(admin, found.base)
@@ -147,11 +165,6 @@ class Screens(Shooter):
         stack.push_async_callback(crowd.close)
         cookies = admin.http.cookie_jar.filter_cookies(admin.http._base_url)  # type: ignore[arg-type]
         cookie = "; ".join(f"{name}={morsel.value}" for name, morsel in cookies.items())
-        request = upgrade(found.port, "/ws", [f"Cookie: {cookie}", f"Origin: {found.base}"])
-        for first in range(0, count, PASS_LASTS):
-            hello = await _hello(admin)
-            crowd.small_from = count - stalled
-            await crowd.open(min(PASS_LASTS, count - first), lambda _: request, lambda _, hello=hello: hello)  # type: ignore[misc]
 
         def note(mark: bytes, size: int) -> bytes:
             text = mark.decode()
@@ -161,6 +174,7 @@ class Screens(Shooter):
 
         screens = cls(crowd, note)
         screens.admin = admin
+        screens.request = upgrade(found.port, "/ws", [f"Cookie: {cookie}", f"Origin: {found.base}"])
         screens.frame_bytes = await _frame_bytes(admin, found.base, note)
         return screens
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import socket
 import ssl
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -168,6 +169,33 @@ async def test_a_closed_client_hangs_up_and_asks_nobody(talker: Talker, http: Gu
     with pytest.raises(Temporary):
         await http.post(talker.url, json={})
     assert talker.lines == 1
+
+
+class SlowGuard(Guard):
+    """Hands out its links only once it `may`."""
+
+    may: asyncio.Event
+
+    async def connect(self, host: str, port: int, timeout_s: float = 30) -> socket.socket:
+        link = await super().connect(host, port, timeout_s)
+        await self.may.wait()
+        return link
+
+
+async def test_who_is_still_connecting_when_the_client_closes_sends_nothing(talker: Talker) -> None:
+    guard = SlowGuard(["127.0.0.1"])
+    guard.may = asyncio.Event()
+    http = GuardedHttp(guard)
+    asking = asyncio.create_task(http.post(talker.url, json={}))
+    async with asyncio.timeout(SOON_S):
+        while not talker.lines:
+            await asyncio.sleep(0)
+        await http.close()
+        guard.may.set()
+        with pytest.raises(Temporary):
+            await asking
+        assert await talker.over.get() == 1
+    assert talker.heard == []
 
 
 async def test_who_waits_when_the_client_closes_is_in_doubt_at_once(talker: Talker, http: GuardedHttp) -> None:

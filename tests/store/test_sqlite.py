@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import sqlite3
 from pathlib import Path
 
@@ -13,6 +14,23 @@ from tests.store.test_contract import names, note
 from omnibox.store import Store, StoreUnavailable
 from omnibox.store.engine import sqlite_writer
 from omnibox.store.migrations import migrate
+
+
+async def test_a_disk_that_cannot_be_asked_for_its_room_keeps_nobody_waiting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(url: sa.URL) -> bool:
+        raise OSError(errno.EIO, "cannot be asked")
+
+    url = f"sqlite:///{tmp_path}/omnibox.db"
+    await migrate(url)
+    store = Store(url)
+    await store.start()
+    store._writer.trouble = "full"  # type: ignore[union-attr]
+    monkeypatch.setattr("omnibox.store.writers.has_room", fails)
+    async with asyncio.timeout(20):
+        await store.write(lambda tx: tx.announce("settings.changed"))
+    await store.stop()
 
 
 async def test_the_writer_is_durable_and_forgets_erased_bytes(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from tests.web.house import House
-from tests.web.test_sockets import screen
+from tests.web.lines import screen
 
 from omnibox.web.shared import Shared
 

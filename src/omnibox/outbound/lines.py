@@ -134,6 +134,7 @@ class Lines:
         self._most_bytes = most_bytes
         self._free: dict[Server, list[Line]] = {}
         self._busy: set[Line] = set()
+        self._is_closed = False
         self._sweeping: asyncio.TimerHandle | None = None
 
     async def ask(self, target: URL, request: bytes, leaving: Callable[[], None], timeout_s: float) -> Reply:
@@ -147,6 +148,8 @@ class Lines:
 
     async def _ask(self, server: Server, request: bytes, leaving: Callable[[], None], timeout_s: float) -> Reply:
         line = self._take(server) or await self._connect(server, timeout_s)
+        if self._is_closed:
+            line.drop()  # meanwhile; nothing has left
         self._busy.add(line)
         try:
             reply = await line.ask(request, leaving)
@@ -160,6 +163,7 @@ class Lines:
         return reply
 
     def close(self) -> None:
+        self._is_closed = True
         if self._sweeping is not None:
             self._sweeping.cancel()
         for line in [*self._busy, *(line for lines in self._free.values() for line in lines)]:

@@ -132,13 +132,13 @@ class ThreadWriter:
 
     def _finish(self, jobs: list[Job], seq: int, words: set[str], failure: BaseException | None) -> None:
         self._handed -= len(jobs)
+        settle(jobs, seq, failure)  # before anything that may fail; its callers go on when this has ended
+        if words:
+            self._ring(words)
         if failure is not None:
             self.trouble = trouble_of(failure)
         elif seq and (self.trouble != "full" or has_room(self._engine.url)):
             self.trouble = ""  # not by a batch that wrote nothing, nor by a small one that still fits on a full disk
-        settle(jobs, seq, failure)
-        if words:
-            self._ring(words)
 
 
 # ── PostgreSQL: a task with one connection

@@ -16,7 +16,7 @@ import msgspec
 
 from omnibox.bus import Bus
 from omnibox.events import MOST, Head, events_after, read_head
-from omnibox.inbox.views import Json, Sight, contacts_by_id, messages_by_id, moment, rows_by_id
+from omnibox.inbox.views import Json, Sight, contacts_by_id, lengths_by_id, messages_by_id, moment, rows_by_id
 from omnibox.logs import get_logger
 from omnibox.model import Event
 from omnibox.store import Reader, Store, StoreUnavailable
@@ -27,6 +27,8 @@ from omnibox.web.websocket import Framed, text_frame
 
 HINTS_S = 0.05
 MOST_HINTS_BYTES = 1 << 16  # in one piece
+FEW = 4  # events that may be as long as they are
+MOST_TEXT = 200_000  # characters of more than that in one frame: a slow line has ten seconds to take it
 TOO_FAR = 10_000  # events; a client further behind takes a new snapshot
 WITH_MESSAGE = frozenset({"message.added", "message.changed", "delivery.changed"})
 WITH_ROW = WITH_MESSAGE | {
@@ -99,10 +101,11 @@ class Feed:
 
     def _news(self, tx: Reader, after: int) -> News | None:
         """What comes next in the log, as those who listen now shall hear it; one snapshot."""
-        batch = events_after(tx, after)
-        if not batch:
+        found = events_after(tx, after)
+        if not found:
             return None
-        whole = text_frame(self._joined(tx, batch)) if self.agents else None
+        batch = _fitting(tx, found)
+        whole = text_frame(self._joined(tx, batch, goes_on=len(batch) < len(found))) if self.agents else None
         return News(batch[-1].seq, whole, visitor_events(tx, batch) if self.visitors else {})
 
     def _tell(self, news: News, before: int) -> None:
@@ -175,7 +178,7 @@ class Feed:
             frame, cursor = await self.missed(cursor, goal)
             socket.push_now(text_frame(frame))
             await socket.drained()
-        socket.release()
+        await socket.release()
 
     async def reach(self, cursor: int) -> None:
         """Wait until this process has read as far as a client has seen; `Reset` where there is no such event."""
@@ -194,8 +197,9 @@ class Feed:
         return await self.shared.answer((after, upto), read)
 
     def _missed(self, tx: Reader, after: int, upto: int) -> tuple[bytes, int]:
-        batch = [event for event in events_after(tx, after) if event.seq <= upto]
-        return self._joined(tx, batch), batch[-1].seq
+        found = [event for event in events_after(tx, after) if event.seq <= upto]
+        batch = _fitting(tx, found)
+        return self._joined(tx, batch, goes_on=len(batch) < len(found)), batch[-1].seq
 
     async def moved(self, rung: int, timeout_s: float) -> None:
         """Sleep until something has happened since ring number `rung`, or the time is over."""
@@ -204,9 +208,10 @@ class Feed:
 
     # ── Joining
 
-    def _joined(self, tx: Reader, batch: Sequence[Event]) -> bytes:
+    def _joined(self, tx: Reader, batch: Sequence[Event], *, goes_on: bool) -> bytes:
+        """The frame of `batch`; `goes_on`: more is there already, though the batch is not full."""
         sight = self.sight()
-        wanted = {event.message_id for event in batch if event.type in WITH_MESSAGE and event.message_id is not None}
+        wanted = _messages_in(batch)
         rows = {
             event.conversation_id for event in batch if event.type in WITH_ROW and event.conversation_id is not None
         }
@@ -222,7 +227,7 @@ class Feed:
             "t": "events",
             "after": batch[0].seq - 1,
             "upto": upto,
-            "live": len(batch) < MOST,
+            "live": len(batch) < MOST and not goes_on,
             "events": [joins.event(each) for each in batch],
         }
         return _encoder.encode(frame)
@@ -258,6 +263,24 @@ class Joins:
             case "settings.changed":
                 joined["area"] = event.word
         return joined
+
+
+def _fitting(tx: Reader, batch: Sequence[Event]) -> Sequence[Event]:
+    """As many of `batch`, from the first on, as go into one frame: 200 long mails at once would be 20 MB for each
+    screen, which a slow line takes too long for."""
+    if len(batch) <= FEW:
+        return batch
+    lengths, room = lengths_by_id(tx, _messages_in(batch)), MOST_TEXT
+    for place, event in enumerate(batch):
+        room -= lengths.get(event.message_id or 0, 0) if event.type in WITH_MESSAGE else 0
+        if room < 0 and place:
+            return batch[:place]
+    return batch
+
+
+def _messages_in(batch: Sequence[Event]) -> set[int]:
+    """The messages that go along."""
+    return {event.message_id for event in batch if event.type in WITH_MESSAGE and event.message_id is not None}
 
 
 def _ids(batch: Sequence[Event], types: Collection[str], name: str) -> set[int]:

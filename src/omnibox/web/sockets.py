@@ -32,7 +32,7 @@ from omnibox.web.websocket import (
     text_frame,
 )
 
-MOST_BYTES = 1 << 20  # handed to one socket and not yet taken by its peer
+MOST_BYTES = 1 << 20  # handed to one socket and not yet taken by its peer when the next frame comes
 MOST_HELD = 256  # live frames behind a long catching up
 MOST_WAITING = 32  # frames of a client that wait for the one before; then it is not read for a while
 PING_S = 20.0
@@ -95,7 +95,7 @@ class Socket(asyncio.Protocol):
         self._reader = FrameReader(most_bytes)
         self._inbox: deque[dict[str, Any]] | None = None
         self._task: asyncio.Task[None] | None = None
-        self._held: list[Framed] | None = None
+        self._held: deque[Framed] | None = None
         self._drained: asyncio.Future[None] | None = None
         self._has_ended = False
         self._heard_at = room.now()
@@ -108,12 +108,14 @@ class Socket(asyncio.Protocol):
 
     def hold(self) -> None:
         """Keep live frames back until `release`, so that what was missed goes out first, by `push_now`."""
-        self._held = []
+        self._held = deque()
 
-    def release(self) -> None:
-        held, self._held = self._held or [], None
-        for frame in held:
-            self.push_now(frame)
+    async def release(self) -> None:
+        """Hand over what was held back, as the peer takes it; raises `Closed` when the socket ends."""
+        while self._held:
+            self.push_now(self._held.popleft())
+            await self.drained()
+        self._held = None
 
     def push(self, frame: Framed) -> None:
         """Hand over one live frame."""
@@ -125,13 +127,14 @@ class Socket(asyncio.Protocol):
             self.abort()
 
     def push_now(self, frame: bytes) -> None:
-        """Send a frame. A peer that takes too little is cut off at once."""
+        """Send a frame. A peer that has too much to take already is cut off at once; one frame never is too much."""
         if self._has_ended:
+            return
+        if self._drained is not None and self.waiting_bytes > MOST_BYTES:
+            self.abort()
             return
         self._transport.write(frame)
         self._handed += len(frame)
-        if self._drained is not None and self.waiting_bytes > MOST_BYTES:
-            self.abort()
 
     def say(self, **frame: Any) -> None:
         self.push(framed(frame))
@@ -260,7 +263,7 @@ class Socket(asyncio.Protocol):
             self.close(NORMAL)
             return
         if ping is not None:
-            self.push(ping)
+            self.push_now(ping)  # also to one that catches up: it says nothing else
         self._mark = self._handed
 
     def expect_hello(self) -> None:

@@ -130,12 +130,12 @@ class Talk:
         if missed is None:
             feed.visitors[visitor.identity_id].discard(socket)
             socket.push_now(framed({"t": "reset", "reason": "too_far"}))
-            socket.release()
+            await socket.release()
             return
         socket.push_now(framed(frame))
         events = {"t": "events", "after": cursor, "upto": goal, "live": True, "events": missed}
         socket.push_now(framed(events))
-        socket.release()
+        await socket.release()
 
     def leave(self) -> None:
         if self.visitor is None:

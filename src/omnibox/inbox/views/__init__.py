@@ -13,7 +13,7 @@ from omnibox.inbox.views.conversations import (
     rows_of_contact,
     rows_of_messages,
 )
-from omnibox.inbox.views.messages import files_of, list_editions, list_messages, messages_by_id, why
+from omnibox.inbox.views.messages import files_of, lengths_by_id, list_editions, list_messages, messages_by_id, why
 from omnibox.inbox.views.sight import Json, Sight, label_of, moment
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "counts_for",
     "files_of",
     "label_of",
+    "lengths_by_id",
     "list_editions",
     "list_messages",
     "list_rows",
