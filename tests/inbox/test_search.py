@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from tests.inbox.desk import WORDS, Desk, open_desk
 
 from omnibox.bus import LocalBus
-from omnibox.connector import File
+from omnibox.clock import now
+from omnibox.connector import Deleted, File
 from omnibox.inbox import search
 from omnibox.inbox.intake import clean
 from omnibox.inbox.search import Place
@@ -65,6 +66,15 @@ FOUND = [
 ]
 NOT_FOUND = ["orange", '"fox brown"', "quick orange", "ick", "q", "qu", "4111", "", '"', "!!!", "*"]
 OTHER_LANGUAGES = ['abc" OR "x', "NEAR(a b)", "a AND NOT b", "words:x", "a' | 'b", "x:*", "%%%", "___", "word " * 2000]
+
+
+async def test_what_was_deleted_is_not_shown_while_the_index_still_has_it(desk: Desk) -> None:
+    stays = await desk.hear("an apple", who="ben")
+    assert await desk.find("apple") == [stays]
+    await desk.hear("an apple too")
+    await desk.indexer.catch_up()
+    await desk.happen(Deleted("m2", "shop", now()))
+    assert [hit["message"] for hit in (await desk.look("apple")).hits] == [stays]
 
 
 async def test_a_message_is_found_by_what_is_remembered_of_it(desk: Desk) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from functools import partial
 from typing import Any
 
@@ -230,8 +229,28 @@ async def test_a_stopped_store_says_so(url: str) -> None:
         await store.write(note("a"))
     await store.start()
     await store.stop()
-    with pytest.raises(StoreUnavailable), contextlib.suppress(asyncio.CancelledError):
+    with pytest.raises(StoreUnavailable):
         await store.write(note("a"))
+    with pytest.raises(StoreUnavailable):
+        await store.read(names)
+
+
+async def test_a_write_handed_in_while_the_store_stops_does_not_wait_for_ever(store: Store, url: str) -> None:
+    other = Store(url)
+    await other.start()
+    writing = asyncio.create_task(other.write(note("before")))
+    await asyncio.sleep(0)
+    stopping = asyncio.create_task(other.stop())
+    await asyncio.sleep(0)
+    assert not stopping.done()
+    async with asyncio.timeout(20):
+        with pytest.raises(StoreUnavailable):
+            await other.write(note("late"))
+        with pytest.raises(StoreUnavailable):
+            await other.write_together(lambda tx, brought: [each(tx) for each in brought], note("late, too"))
+        await stopping
+    assert (await writing).result == "before"
+    assert await store.read(names) == {"before"}
 
 
 async def test_migrating_twice_changes_nothing(url: str) -> None:

@@ -109,7 +109,10 @@ async def ask(store: Store, query: Query, mode: Mode, most: int) -> tuple[list[i
 
 WAYS: list[dict[str, dict[str, Any]]] = [
     {},
-    {"embedded": {"LIGHT": -1, "SELDOM": -1}, "server": {"COMMON": 1, "SELDOM_ROWS": 0, "SELDOM": 0}},  # by eras
+    {
+        "embedded": {"LIGHT": -1, "SELDOM": -1},
+        "server": {"COMMON": 1, "SELDOM_ROWS": 0, "SELDOM": 0, "ABOUND": 5},
+    },  # by eras
     {"embedded": {"LIGHT_TO_MERGE": -1, "MOST_READ": 7}, "server": {"ROWS": 3, "COMMON": 100_000}},  # row by row
     {
         "embedded": {"LIGHT": -1, "LIGHT_TO_MERGE": -1, "SELDOM": 3},

@@ -15,6 +15,7 @@ BEFORE, LENGTH = 40, 180  # characters before the first marked word, and of the 
 MOST_READ = 20_000  # characters of a text that are looked through
 MOST_PLACES = 50  # of one term
 RUN = re.compile(r"[^\W_]+")
+SPACE = re.compile(r"\s+")
 BETWEEN = r"[\W_]{1,20}"  # of two words of a phrase
 
 
@@ -62,7 +63,7 @@ def excerpt(marked: Marked) -> list[Piece]:
         pieces += [Piece(text[at:first], is_match=False), Piece(text[first:last], is_match=True)]
         at = last
     pieces.append(Piece(text[at:end] + ("…" if end < len(text) else ""), is_match=False))
-    return [Piece(re.sub(r"\s+", " ", piece.text), piece.is_match) for piece in pieces if piece.text]
+    return [Piece(SPACE.sub(" ", piece.text), piece.is_match) for piece in pieces if piece.text]
 
 
 def _places(term: Term, folded: str) -> list[tuple[int, int]]:

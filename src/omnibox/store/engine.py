@@ -73,6 +73,7 @@ def postgres_readers(url: sa.URL) -> sa.Engine:
         hide_parameters=True,
         pool_size=5,
         max_overflow=5,
+        pool_use_lifo=True,  # the one used last knows the statements
         isolation_level="REPEATABLE READ",
         execution_options={"postgresql_readonly": True},
     )

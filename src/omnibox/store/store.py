@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Callable, Sequence
-from typing import TypeVar, cast
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, TypeVar, cast
 
 import sqlalchemy as sa
 
@@ -13,6 +13,7 @@ from omnibox.clock import Clock, now
 from omnibox.store import tables
 from omnibox.store.conflict import insert
 from omnibox.store.engine import has_room
+from omnibox.store.hot import Hot, Row
 from omnibox.store.readers import FileReaders, ServerReaders
 from omnibox.store.transaction import T, Transaction, Written
 from omnibox.store.trouble import StoreUnavailable, is_of_the_store, trouble_of
@@ -36,6 +37,7 @@ class Store:
         self._readers = (FileReaders if self.is_embedded else ServerReaders)(self.url)
         self._writer: ThreadWriter | TaskWriter | None = None
         self._reading: set[asyncio.Task[object]] = set()
+        self._is_over = False
 
     async def start(self) -> None:
         """Open the writer. The tables must be there (see `store.migrations`)."""
@@ -56,9 +58,12 @@ class Store:
             self._writer.trouble = ""
 
     async def stop(self) -> None:
-        """Finish what is queued and what is being read, then close."""
-        if self._writer is not None:
-            await self._writer.stop()
+        """Finish what is queued and what is being read, then close for good. What is asked of it meanwhile is refused:
+        a write that came behind the last would wait for ever, and a read would open what nobody closes."""
+        writer, self._writer = self._writer, None
+        if writer is not None:
+            await writer.stop()
+        self._is_over = True
         if self._reading:
             await asyncio.wait(self._reading, timeout=STOP_S)
         await self._readers.stop()
@@ -69,11 +74,22 @@ class Store:
         return 0 if self._writer is None else self._writer.queued
 
     async def read(self, fn: Callable[[sa.Connection], T]) -> T:
-        """Run a query function on one snapshot; raises `StoreUnavailable`.
+        """Run a query function on one snapshot; raises `StoreUnavailable`."""
+        self._refuse_if_over()
+        return await self._to_its_end(self._readers.run(fn))
 
-        It runs to its end also when its caller leaves: a driver that is cut off in the middle loses its connection.
-        """
-        reading: asyncio.Task[object] = asyncio.ensure_future(self._readers.run(fn))
+    async def look_up(self, statement: Hot, values: Row) -> list[Any]:
+        """The rows of one statement, which is a snapshot by itself; raises `StoreUnavailable`."""
+        self._refuse_if_over()
+        return await self._to_its_end(self._readers.look_up(statement, values))
+
+    def _refuse_if_over(self) -> None:
+        if self._is_over:
+            raise StoreUnavailable("stopped")
+
+    async def _to_its_end(self, read: Coroutine[Any, Any, T]) -> T:
+        """It runs on when its caller leaves: a driver that is cut off in the middle loses its connection."""
+        reading: asyncio.Task[object] = asyncio.ensure_future(read)
         self._reading.add(reading)
         reading.add_done_callback(self._end_of_reading)
         try:
@@ -92,14 +108,14 @@ class Store:
         """Run `fn` in a transaction; returns once that is durable. Raises what `fn` raises, then undone, or
         `StoreUnavailable`."""
         if self._writer is None:
-            raise StoreUnavailable("not started")
+            raise StoreUnavailable("not started, or stopped")
         return cast("Written[T]", await self._writer.submit(fn))
 
     async def write_together(self, fn: Callable[[Transaction, Sequence[B]], Sequence[T]], brought: B) -> Written[T]:
         """As `write`, for what many callers do at once: `fn` takes what all bring that share a commit, and gives the
         result of each. It is run for each alone where it raises."""
         if self._writer is None:
-            raise StoreUnavailable("not started")
+            raise StoreUnavailable("not started, or stopped")
         return cast("Written[T]", await self._writer.submit(fn, brought))
 
 

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from omnibox.clock import Clock
 from omnibox.model import Seq
-from omnibox.store.hot import Hot
+from omnibox.store.hot import Hot, Result, Row
 
 T = TypeVar("T")
 
@@ -53,6 +53,12 @@ class Reader(Protocol):
     """What a query function needs: `sa.Connection` and `Transaction` both are one."""
 
     def execute(self, statement: sa.Executable, parameters: Any = None) -> sa.CursorResult[Any]: ...
+
+
+def ask(tx: Reader, statement: Hot, row: Row) -> Result:
+    """Run a hot statement where a query function runs."""
+    connection = tx.connection if isinstance(tx, Transaction) else cast("sa.Connection", tx)  # there is no third
+    return cast("Result", statement.run(connection, row))
 
 
 class Written(NamedTuple, Generic[T]):

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import sqlalchemy as sa
 from aiohttp import web
 
 from omnibox.secrets import random_token
-from omnibox.store import Reader, StoreUnavailable, Transaction
+from omnibox.store import StoreUnavailable, Transaction
 from omnibox.store import tables as t
+from omnibox.store.hot import Hot
 from omnibox.team import agents, sessions, throttle
 from omnibox.team.agents import Agent
 from omnibox.team.sessions import SHORT, SLIDE_AFTER, Session, hash_of
@@ -44,7 +45,7 @@ class SignedIn:
 
 # ── Every request
 
-_WHOSE = (
+_WHOSE = Hot(
     sa.select(*agents.COLUMNS, *sessions.COLUMNS)
     .join(t.agent, t.agent.c.id == t.session.c.agent_id)
     .where(
@@ -62,23 +63,16 @@ async def require(request: web.Request, hub: Hub) -> SignedIn:
     if not 0 < len(token) <= LONGEST_TOKEN:
         raise signed_out()
     token_hash, at = hash_of(token), hub.clock()
-    found = await hub.store.read(lambda tx: _whose(tx, token_hash, at))
-    if found is None:
+    found = await hub.store.look_up(_WHOSE, {"token_hash": token_hash, "at": at})
+    if not found:
         raise signed_out()
-    agent, session = found
+    agent, session = Agent(*found[0][: len(agents.COLUMNS)]), Session(*found[0][len(agents.COLUMNS) :])
     if at - session.seen_at < SLIDE_AFTER:
         return SignedIn(agent, session, token)
     # A store that only reads still shows what it has.
     with suppress(StoreUnavailable):
         await hub.store.write(lambda tx: sessions.slide(tx, session))
     return SignedIn(agent, session, token, has_slid=True)
-
-
-def _whose(tx: Reader, token_hash: str, at: datetime) -> tuple[Agent, Session] | None:
-    row = tx.execute(_WHOSE, {"token_hash": token_hash, "at": at}).first()
-    if row is None:
-        return None
-    return Agent(*row[: len(agents.COLUMNS)]), Session(*row[len(agents.COLUMNS) :])
 
 
 def renew(response: web.StreamResponse, request: web.Request, signed_in: SignedIn) -> None:

@@ -12,8 +12,9 @@ import sqlalchemy as sa
 
 from omnibox.inbox.policy import Policy, allowed
 from omnibox.inbox.views.sight import Json, Sight, label_of, moment, picture_of, records
-from omnibox.store import Reader, among
+from omnibox.store import Reader, among, ask
 from omnibox.store.columns import Instant
+from omnibox.store.hot import Hot, names_in, room_for, values_in
 from omnibox.store.tables import channel, contact, conversation, identity, message, participant, tally
 
 Whose = Literal["nobody", "somebody", "agent"]
@@ -42,7 +43,7 @@ _SAID = (
         message.c.at.label("said_at"),
         identity.c.address.label("said_from"),
     )
-    .where(among(message.c.id), message.c.deleted_at.is_(None))
+    .where(message.c.deleted_at.is_(None))
 )
 _CHANNELS = sa.select(channel.c.id)
 _ALL: tuple[Whose, ...] = ("nobody", "somebody")
@@ -62,9 +63,15 @@ def rows_of_messages(tx: Reader, message_ids: Collection[int], sight: Sight) -> 
     """What was said in messages, in the columns `said_…`, each with the list row of its conversation; in any order."""
     if not message_ids:
         return []
-    found = records(tx, _SAID, {"ids": list(message_ids)})
+    room = room_for(len(message_ids))
+    found = ask(tx, _said(room), values_in(room, [*message_ids])).all()
     others = _people_of(tx, found)
     return [(row, _row(row, sight, others)) for row in found]
+
+
+@cache
+def _said(room: int) -> Hot:
+    return Hot(_SAID.where(message.c.id.in_(names_in(room))))
 
 
 def list_rows(

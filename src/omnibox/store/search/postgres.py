@@ -3,10 +3,10 @@
 GIN knows no order: it gives all hits or none, and a very common word has hundreds of thousands. So the newest rows are
 read first, which hold enough hits of a common word, and one after the other as long as much of what is read has all the
 words. Then history is asked for in stretches of «eras» of ids: each row has a lexeme that names its era, so GIN passes
-over all others. Where the newest rows, or the first era, show that something is seldom, the index is asked for all hits
-at once, up to a cap that says «too many»: for a common word this would cost 80 ms among a million messages. Several
-beginnings, and parts of words, are looked for by eras alone: what has their triples is not yet a hit, so no cap would
-hold.
+over all others. Where the newest rows, or the first eras, show that something is seldom, the index is asked for all
+hits at once, up to a cap that says «too many»: for a common word this would cost 80 ms among a million messages.
+Several beginnings, and parts of words, are looked for by eras alone: what has their triples is not yet a hit, so no cap
+would hold.
 """
 
 from __future__ import annotations
@@ -14,23 +14,26 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
 from omnibox.store.columns import MaskedText
+from omnibox.store.hot import Hot
 from omnibox.store.search.index import BREAK, ERA, Document, Hit, Mode, Pace, Stretch
 from omnibox.store.search.queries import SHORTEST_PART, Query, Term
 from omnibox.store.search.schema import document
-from omnibox.store.transaction import Reader, Transaction
+from omnibox.store.transaction import Reader, Transaction, ask
 
 LAST_ID = (1 << 63) - 1
 ROWS = 1000  # that are read one by one before the index is asked
 COMMON = 8  # of what one row in so many is a candidate, rows are read one by one
-MOST_ERAS = {"word": 2, "beginning": 2, "part": 4}  # in one statement: hits may begin to abound there
+MOST_ERAS = {"word": 4, "beginning": 2, "part": 4}  # in one statement
+ABOUND = 8000  # candidates in several eras: then one era has enough
 MOST_INSIDE = 3  # words of which the triples are asked for
 SELDOM_ROWS, SELDOM = 2, 16  # among the newest rows, in an era: of fewer, all are found sooner than enough era by era
-MANY = 2000  # candidates that are read and sorted at once
+MANY = 500  # candidates that are read and sorted at once: 0.5 ms, as long as four eras
 SHORT = 2  # words for which all history takes no longer than 40 ms, however common they are there
 AT_ONCE_MS = 50  # for more
 MOST_PLACES = 255  # of one word in a tsvector
@@ -39,12 +42,14 @@ TIMEOUT_MS = 5000
 
 # Its planner guesses from a sample how common a word is and may prefer to read the whole table, or, from the sixth time
 # on, plans without looking at the words. Here the index is always right: `id + 0` hides the primary key from it.
-PREPARE = sa.text(
-    "SELECT set_config('enable_seqscan', 'off', true), set_config('jit', 'off', true),"
-    " set_config('plan_cache_mode', 'force_generic_plan', true), set_config('statement_timeout', :timeout, true),"
-    " to_regclass('search_document_parts') IS NOT NULL AS has_parts,"
-    " (SELECT datctype NOT IN ('C', 'POSIX') FROM pg_database WHERE datname = current_database()) AS knows_letters,"
-    " (SELECT below FROM search_state) AS below"
+PREPARE = Hot(
+    sa.text(
+        "SELECT set_config('enable_seqscan', 'off', true), set_config('jit', 'off', true),"
+        " set_config('plan_cache_mode', 'force_generic_plan', true), set_config('statement_timeout', :timeout, true),"
+        " to_regclass('search_document_parts') IS NOT NULL AS has_parts,"
+        " (SELECT datctype NOT IN ('C', 'POSIX') FROM pg_database WHERE datname = current_database()) AS knows_letters,"
+        " (SELECT below FROM search_state) AS below"
+    )
 )
 SAVE, GO_BACK = sa.text("SAVEPOINT at_once"), sa.text("ROLLBACK TO SAVEPOINT at_once")  # which ends the hurry as well
 HURRY = sa.text(f"SELECT set_config('statement_timeout', '{AT_ONCE_MS}', true)")
@@ -91,9 +96,8 @@ class PostgresIndex:
         tx.execute(sa.text("TRUNCATE search_document"))
 
     def prepare(self, tx: Reader) -> bool:
-        row = tx.execute(PREPARE, {"timeout": str(TIMEOUT_MS)}).one()
-        self._has_parts, self._knows_letters = row.has_parts, row.knows_letters
-        return bool(row.below == 0)
+        *_, self._has_parts, self._knows_letters, below = ask(tx, PREPARE, {"timeout": str(TIMEOUT_MS)}).first()
+        return bool(below == 0)
 
     def can(self, query: Query, mode: Mode) -> bool:
         parts = bool(self._parts_of(query))
@@ -111,9 +115,11 @@ class PostgresIndex:
         look.values.update(below=below, most=most)
         if step == 0:
             self._pace, self._is_common, self._is_seldom, self._was_at_once = Pace(), True, False, False
-        if self._is_seldom and look.at_once and not self._was_at_once:
+        words = sum(len(each.words) for each in query.terms)
+        # Of several words GIN goes through all rows of each, so eras say first how seldom they are together.
+        if self._is_seldom and look.at_once and not self._was_at_once and (words == 1 or step > 1):
             self._was_at_once = True
-            if found := _at_once(tx, look, most, is_long=sum(len(each.words) for each in query.terms) > SHORT):
+            if found := _at_once(tx, look, most, is_long=words > SHORT):
                 return found
         with self._pace.timed():
             return self._walk(tx, look, most) if self._is_common else self._ask(tx, look, most, MOST_ERAS[mode])
@@ -137,7 +143,10 @@ class PostgresIndex:
         last = (below - 1) // ERA
         first = max((below - ERA // 2) // ERA - eras + 1, 0)  # of the last era at least a half: more than chance
         look.values["eras"] = " | ".join(f"'#{era}'" for era in range(first, last + 1))
-        found = _find(tx, look, _candidates(look, f"{_words('eras')} AND {look.has}"))
+        cap = f"LIMIT {ABOUND + 1}" if eras > 1 else ""
+        found = _find(tx, look, _candidates(look, f"{_words('eras')} AND {look.has}", cap))
+        if cap and found.rows > ABOUND:
+            return self._ask(tx, look, most, 1)
         self._is_seldom = found.counted(look) < SELDOM
         self._is_common = found.candidates * COMMON >= (last + 1 - first) * ERA
         return found.stretch(most, first * ERA)
@@ -212,15 +221,20 @@ class _Found(NamedTuple):
 
 def _find(tx: Reader, look: _Look, rows: str) -> _Found:
     """The newest hits among rows that say whether they fit."""
-    statement = sa.text(
-        f"WITH seen AS MATERIALIZED ({rows}),"  # noqa: S608
-        " hit AS (SELECT id, conversation_id FROM seen WHERE fits ORDER BY id DESC LIMIT :most)"
-        " SELECT id, conversation_id, NULL AS candidates, NULL AS oldest FROM hit"
-        " UNION ALL SELECT NULL, count(*), count(fits), min(id) FROM seen ORDER BY id DESC NULLS LAST"
+    *found, (_, seen, candidates, oldest) = ask(tx, _finding(rows), look.values).all()
+    return _Found([Hit(number, conversation_id) for number, conversation_id, *_ in found], seen, candidates, oldest)
+
+
+@lru_cache(maxsize=64)
+def _finding(rows: str) -> Hot:
+    return Hot(
+        sa.text(
+            f"WITH seen AS MATERIALIZED ({rows}),"  # noqa: S608
+            " hit AS (SELECT id, conversation_id FROM seen WHERE fits ORDER BY id DESC LIMIT :most)"
+            " SELECT id, conversation_id, NULL AS candidates, NULL AS oldest FROM hit"
+            " UNION ALL SELECT NULL, count(*), count(fits), min(id) FROM seen ORDER BY id DESC NULLS LAST"
+        )
     )
-    found = tx.execute(statement, look.values).all()
-    hits, last = [Hit(row.id, row.conversation_id) for row in found[:-1]], found[-1]
-    return _Found(hits, last.conversation_id, last.candidates, last.oldest)
 
 
 def _candidates(look: _Look, condition: str, cap: str = "") -> str:
