@@ -19,13 +19,13 @@ def abreast(tasks: Iterable[Steps[T]]) -> list[T]:
     given: dict[int, T] = {}
     while going:
         left = []
-        for place, task in going:
+        for each in going:
             try:
-                next(task)
+                next(each[1])
             except StopIteration as end:
-                given[place] = end.value
+                given[each[0]] = end.value
             else:
-                left.append((place, task))
+                left.append(each)
         going = left
     return [given[place] for place in sorted(given)]
 

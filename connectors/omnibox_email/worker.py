@@ -129,10 +129,15 @@ def read(raw: bytes) -> Mail:
 
 def steps(raw: bytes) -> Steps[Mail]:
     """As `read`, step by step where the mail is ordinary."""
-    from omnibox_email import reading, stubs
+    from omnibox_email import reading
 
-    if is_ordinary(raw):
-        return (yield from reading.steps(raw))
+    return reading.steps(raw) if is_ordinary(raw) else _aside(raw)
+
+
+def _aside(raw: bytes) -> Steps[Mail]:
+    from omnibox_email import stubs
+
+    yield
     try:
         mail: Mail = _hub.ask("m", raw)
     except Exceeded:

@@ -127,3 +127,45 @@ async def test_a_running_indexer_follows_by_itself(desk: Desk) -> None:
     finally:
         running.cancel()
     assert page.hits[0]["message"] == number
+
+
+@pytest.mark.parametrize(("most_s", "pauses"), [(3600.0, 3), (0.0, 1)])
+async def test_a_burst_passes_first_and_a_stream_without_end_is_indexed_all_the_same(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, most_s: float, pauses: int
+) -> None:
+    """One message rings, and another comes in each of the indexer's next two pauses."""
+    ringing, coming = iter(["a banana"]), iter(["an apple", "an apple"])
+    sleep, wait, put = asyncio.sleep, desk.indexer.bus.wait, type(desk.indexer.index).put
+    made = 0
+    before_it_wrote: list[int] = []
+
+    async def hear_and_wait(*given: Any) -> None:
+        if text := next(ringing, ""):
+            await desk.hear(text)
+        await wait(*given)
+
+    async def pause(_: float) -> None:
+        nonlocal made
+        made += 1
+        if text := next(coming, ""):
+            await desk.hear(text)
+        await sleep(0)
+
+    def note(*given: Any) -> None:
+        before_it_wrote.append(made)
+        put(*given)
+
+    await desk.indexer.catch_up()
+    monkeypatch.setattr(indexing, "BUSY", 0)  # whatever came in the last pause came quickly
+    monkeypatch.setattr(indexing, "MOST_SETTLE_S", most_s)
+    monkeypatch.setattr(desk.indexer.bus, "wait", hear_and_wait)
+    monkeypatch.setattr(type(desk.indexer.index), "put", note)
+    monkeypatch.setattr(asyncio, "sleep", pause)
+    running = asyncio.create_task(desk.indexer.run())
+    try:
+        async with asyncio.timeout(30):
+            while not before_it_wrote:
+                await sleep(0)
+    finally:
+        running.cancel()
+    assert before_it_wrote[0] == pauses

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -151,3 +154,30 @@ def all_of(tx: sa.Connection, table: sa.Table) -> list[str]:
     shown = [name for name in names if (table.name, name) != ("conversation", "rev")]
     found = tx.execute(sa.select(*(table.c[name] for name in shown)).order_by(*table.primary_key))
     return [json.dumps(list(row), sort_keys=True, default=str) for row in found]
+
+
+async def test_a_mail_that_two_processes_take_at_once_opens_one_conversation(postgres_url: str, tmp_path: Path) -> None:
+    """It came to two of our mailboxes, or was handed in again elsewhere."""
+    await migrate(postgres_url)
+    async with started(postgres_url) as one, started(postgres_url) as other:
+        desk = await open_desk(one, LocalBus(), tmp_path)
+        origin = replace(desk.origin, capabilities=CAPABILITIES)
+        intakes = desk.intake, replace(desk.intake, store=other)
+        writers = [who for known in range(5) for who in (BEN, f"new-{known}@x.example")]
+        for number, who in enumerate(writers, 1):
+            both = await asyncio.gather(*(each.receive(origin, [mail(number, who)]) for each in intakes))
+            assert sorted(result.outcome for [result] in both) == ["duplicate", "stored"]
+        listed = tables.conversation.c
+        homes = await one.read(lambda tx: list(tx.execute(sa.select(listed.id).order_by(listed.id)).scalars()))
+        placed = await one.read(lambda tx: set(tx.execute(sa.select(tables.message.c.conversation_id)).scalars()))
+        counts = await one.read(lambda tx: tx.execute(sa.select(sa.func.sum(tables.tally.c.conversations))).scalar())
+    assert set(homes) == placed
+    assert len(homes) == counts == len(writers)
+
+
+@asynccontextmanager
+async def started(url: str) -> AsyncIterator[Store]:
+    store = Store(url)
+    await store.start()
+    yield store
+    await store.stop()

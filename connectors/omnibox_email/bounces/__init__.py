@@ -163,7 +163,7 @@ def _is_about_delivery(subject: str, words: str, text: str, copy: Copy, found: p
 
 
 def _own(block: Headers, sender: str) -> frozenset[str]:
-    named = addresses.parse_list(b", ".join(block.all("to") + block.all("cc"))[:65536])
+    named = addresses.parse_list(b", ".join([*block.all("to"), *block.all("cc")])[:65536])
     return frozenset(addresses.fold(one) for one in (sender, *(box.address for box in named)))
 
 

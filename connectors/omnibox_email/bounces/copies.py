@@ -53,7 +53,7 @@ def find(raw: bytes, parts: Sequence[mime.Node], text: str) -> Copy:
 
 
 def addressees(block: Headers) -> list[Mailbox]:
-    named = block.all("to") + block.all("cc")
+    named = [*block.all("to"), *block.all("cc")]
     boxes = addresses.parse_list(b", ".join(named)[:65536])
     return [box for box in boxes if addresses.is_usable(box.address)]
 

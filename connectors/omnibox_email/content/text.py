@@ -87,6 +87,7 @@ class _Writer:
         self.quotes = 0
         self.preformatted = 0
         self.has_blank = False
+        self.has_filler = False  # a blank that browsers do not collapse: an element of it alone is an empty line
         self.wants_empty = False
         self.prefix = ""
         self.quotations: set[int] = set()
@@ -95,7 +96,7 @@ class _Writer:
 
     def empty_line(self) -> None:
         """The blank line that is still owed, with the marks of the present level."""
-        if self.wants_empty and self.lines:
+        if self.wants_empty and self.lines and self.lines[-1].strip("> "):
             self.lines.append(self._marks().rstrip())
         self.wants_empty = False
 
@@ -112,6 +113,7 @@ class _Writer:
             self.has_blank = self.has_blank or bool(self.line)
             collapsed = collapsed[1:]
         if not collapsed:
+            self.has_filler = self.has_filler or "\u00a0" in text
             return
         ends = collapsed.endswith(" ")
         self._append(collapsed.rstrip(" "))
@@ -144,7 +146,7 @@ class _Writer:
             if self.wants_empty and self.lines:
                 self.wants_empty = False
             self.lines.append(self._marks().rstrip())
-        self.has_blank = False
+        self.has_blank = self.has_filler = False
 
     def text(self) -> str:
         self.end_line()
@@ -270,7 +272,7 @@ def _leave(node: Any, tag: str, writer: _Writer) -> None:
         _add_address(node, writer)
     if tag not in BLOCKS:
         return
-    writer.end_line()
+    writer.end_line(keep_empty=tag == "div" and writer.has_filler)
     writer.prefix = ""
     if tag in ("ul", "ol") and writer.lists:
         writer.lists.pop()

@@ -43,9 +43,11 @@ _LINE_END = re.compile(rb"(?<!\r)\r*+\n|\r(?=[A-Za-z][A-Za-z0-9-]{1,60}:)")
 _FIELD = re.compile(rb"([!-9;-~]{1,200})[ \t]*:")
 _NO_NAME = re.compile(rb"[^!-9;-~ \t]")
 # A field as nearly all are, folded ones included: no stray CR, no NUL, no line of blanks, no damage before the colon.
-_ORDINARY = re.compile(rb"([!-9;-~]{1,200}+)[ \t]*+:[ \t]*+([^\r\n\0]*+(?:\r?\n[ \t]++[^ \t\r\n\0][^\r\n\0]*+)*+)\r?\n")
+_ORDINARY = re.compile(
+    rb"(?m)^(([!-9;-~]{1,200}+)[ \t]*+:[ \t]*+([^\r\n\0]*+(?:\r?\n[ \t]++[^ \t\r\n\0][^\r\n\0]*+)*+)\r?\n)"
+)
 _FOLD = re.compile(rb"[ \t]*\r?\n[ \t]+")
-_EMPTY_LINE = re.compile(rb"\r?\n")
+_EMPTY_LINE = re.compile(rb"\n\r?\n")
 _ADDRESSES = words("from to cc bcc reply-to sender resent-from resent-to")
 _IDS = words("references in-reply-to message-id")
 
@@ -56,27 +58,32 @@ class Headers:
 
     fields: tuple[tuple[str, bytes], ...] = ()
     is_cut: bool = False
-    _firsts: dict[str, bytes] = field(init=False, repr=False, compare=False)  # asked some hundred times a mail
+    _values: dict[str, list[bytes]] = field(init=False, repr=False, compare=False)  # asked some fifty times a mail
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_firsts", dict(reversed(self.fields)))
+        values: dict[str, list[bytes]] = {}
+        for name, value in self.fields:
+            if name in values:
+                values[name].append(value)
+            else:
+                values[name] = [value]
+        object.__setattr__(self, "_values", values)
 
-    def all(self, name: str) -> list[bytes]:
-        return [value for field, value in self.fields if field == name] if name in self._firsts else []
+    def all(self, name: str) -> Sequence[bytes]:
+        return self._values.get(name, [])
 
     def first(self, name: str) -> bytes:
-        return self._firsts.get(name, b"")
+        return self._values[name][0] if name in self._values else b""
 
     def has(self, name: str) -> bool:
-        return name in self._firsts
+        return name in self._values
 
     def has_any(self, names: Iterable[str]) -> bool:
-        return not self._firsts.keys().isdisjoint(names)
+        return not self._values.keys().isdisjoint(names)
 
     def plain(self, name: str) -> str:
         """A header that holds only ASCII words (types, flags), as it stands."""
-        value = self._firsts.get(name)
-        return value.decode("ascii", "replace").strip() if value else ""
+        return self._values[name][0].decode("ascii", "replace").strip() if name in self._values else ""
 
 
 def split_block(raw: bytes, start: int, end: int, *, is_root: bool) -> tuple[Headers, int]:
@@ -93,18 +100,20 @@ _Block = tuple[list[tuple[str, bytes]], int, bool]
 def _ordinary_block(raw: bytes, start: int, end: int) -> _Block | None:
     """The fields of a block without damage or excess, field by field and not line by line; None for any other.
 
-    It gives what `_mended_block` would in a quarter of the time.
+    It gives what `_mended_block` would in a fifth of the time.
     """
-    fields: list[tuple[str, bytes]] = []
-    at, end = start, min(end, start + MOST_ORDINARY_BYTES)
-    while found := _ORDINARY.match(raw, at, end):
-        name, value = found.groups()
-        if b"\n" in value:
-            value = _FOLD.sub(b" ", value)
-        fields.append((name.decode("ascii").lower(), value.strip(b" \t")))
-        at = found.end()
-    body = _EMPTY_LINE.match(raw, at, end)
-    return (fields, body.end(), False) if body and 0 < len(fields) <= MOST_HEADERS else None
+    empty = _EMPTY_LINE.search(raw, start, min(end, start + MOST_ORDINARY_BYTES))
+    if empty is None:
+        return None
+    found = _ORDINARY.findall(raw, start, empty.start() + 1)
+    if not 0 < len(found) <= MOST_HEADERS or sum([len(whole) for whole, _, _ in found]) != empty.start() + 1 - start:
+        return None  # something stands between them
+    fields = [(name.decode("ascii").lower(), _unfolded(value)) for _, name, value in found]
+    return fields, empty.end(), False
+
+
+def _unfolded(value: bytes) -> bytes:
+    return (_FOLD.sub(b" ", value) if b"\n" in value else value).strip(b" \t")
 
 
 def _mended_block(raw: bytes, start: int, end: int, *, is_root: bool) -> _Block:

@@ -247,11 +247,11 @@ class _Reader:
 
     def _note_waits(self, batch: Batch, outcomes: Sequence[str], mark: Mark) -> None:
         """How long mails lay on the server, by its own date of arrival."""
-        now = datetime.now(UTC)
+        now, since = datetime.now(UTC), mark.began_at - timedelta(seconds=1)
         arrived = {place.position: place.received_at for place in batch.places.values()}
         for item, outcome in zip(batch.items, outcomes, strict=True):
             at = arrived.get(getattr(item, "position", ""))
-            if outcome == "stored" and at is not None and at.astimezone(UTC) >= mark.began_at - timedelta(seconds=1):
+            if outcome == "stored" and at is not None and at >= since:
                 self._keeper.receive.waited(max(0.0, (now - at).total_seconds()))
 
 

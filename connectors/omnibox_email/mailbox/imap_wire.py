@@ -44,8 +44,7 @@ class Wire(library.IMAP4ClientProtocol):  # type: ignore[misc] # the library has
         self._buffer = bytearray()
         self._searched = 0
         self._pieces: Pieces = []
-        self._literal: bytearray | None = None
-        self._missing = 0
+        self._missing: int | None = None  # bytes of the literal that comes next
         self._woken = asyncio.Event()
         self._exists = 0
         self._noticed = 0
@@ -60,43 +59,46 @@ class Wire(library.IMAP4ClientProtocol):  # type: ignore[misc] # the library has
         if command := self._pending():
             command._reset_timer()
         try:
-            while self._step():
-                pass
+            self._take_pieces()
         except Exception as error:  # whatever it is, this line speaks no IMAP we understand
             self._break_off(type(error).__name__)
 
-    def _step(self) -> bool:
-        """Take one line or literal off the buffer; False when more bytes are needed."""
-        if self._literal is not None:
-            taken = min(self._missing, len(self._buffer))
-            self._literal += self._buffer[:taken]
-            del self._buffer[:taken]
-            self._missing -= taken
-            if self._missing:
-                return False
-            self._pieces.append(self._literal)
-            self._literal = None
-            return True
-        end = self._buffer.find(b"\r\n", max(0, self._searched - 1))
-        if end < 0:
-            self._searched = len(self._buffer)
-            if self._searched > LONGEST_LINE:
-                raise ValueError("line too long")
-            return False
-        line = bytes(self._buffer[:end])
-        del self._buffer[: end + 2]
-        self._searched = 0
-        self._pieces.append(line)
-        announced = LITERAL.search(line) if line.endswith(b"}") and not _STATUS.match(self._pieces[0]) else None
-        if announced and self._pieces[0].startswith(b"*"):
-            self._missing = int(announced.group(1))
-            if self._missing > LONGEST_LITERAL:
-                raise ValueError("literal too long")
-            self._literal = bytearray()
-            return True
-        response, self._pieces = self._pieces, []
-        self._answer(response)
-        return True
+    def _take_pieces(self) -> None:
+        """Take every line and literal off the buffer that is there whole."""
+        buffer, at = self._buffer, 0
+        while True:
+            if self._missing is not None:
+                if len(buffer) - at < self._missing:
+                    break
+                self._pieces.append(buffer[at : at + self._missing])
+                at += self._missing
+                self._missing = None
+            end = buffer.find(b"\r\n", at + max(0, self._searched - 1))
+            if end < 0:
+                self._searched = len(buffer) - at
+                if self._searched > LONGEST_LINE:
+                    raise ValueError("line too long")
+                break
+            line = bytes(buffer[at:end])
+            at, self._searched = end + 2, 0
+            self._pieces.append(line)
+            self._missing = self._announced(line)
+            if self._missing is None:
+                response, self._pieces = self._pieces, []
+                self._answer(response)
+        del buffer[:at]
+
+    def _announced(self, line: bytes) -> int | None:
+        """The length of the literal that follows a line of an untagged response; None where none does."""
+        first = self._pieces[0]
+        if not line.endswith(b"}") or not first.startswith(b"*") or _STATUS.match(first):
+            return None
+        announced = LITERAL.search(line)
+        if announced is None:
+            return None
+        if int(announced.group(1)) > LONGEST_LITERAL:
+            raise ValueError("literal too long")
+        return int(announced.group(1))
 
     def _answer(self, response: Pieces) -> None:
         first = bytes(response[0])
@@ -106,16 +108,15 @@ class Wire(library.IMAP4ClientProtocol):  # type: ignore[misc] # the library has
             else:
                 self._farewell = first
                 self._break_off("greeting")
+        elif first.startswith(b"* "):
+            self._untagged(first[2:], response)
         elif first.startswith(b"+"):
             self._continuation(first)
-        elif first.startswith(b"* "):
-            self._untagged(response)
         elif first:
             self._response_done(first)
             self._woken.set()
 
-    def _untagged(self, response: Pieces) -> None:
-        first = bytes(response[0])[2:]
+    def _untagged(self, first: bytes, response: Pieces) -> None:
         if changed := _CHANGED.match(first):
             self._note_change(changed)
         elif first[:3].upper() == b"BYE":
@@ -123,7 +124,8 @@ class Wire(library.IMAP4ClientProtocol):  # type: ignore[misc] # the library has
             self._woken.set()
         if command := self._pending():
             # Not by `append_to_resp`, which sets a timer for each piece: `data_received` has.
-            command._resp_lines += (first, *response[1:])
+            response[0] = first
+            command._resp_lines += response
 
     def _note_change(self, changed: re.Match[bytes]) -> None:
         if changed.group(2).upper() == b"EXISTS":

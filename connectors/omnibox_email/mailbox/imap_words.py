@@ -54,9 +54,9 @@ def fetched_in(lines: Sequence[bytes | bytearray]) -> Iterator[Fetched]:
 
 
 def _one_fetched(group: Sequence[bytes | bytearray]) -> Fetched | None:
-    facts = b" ".join(bytes(piece) for piece in group if isinstance(piece, bytes))
-    literal = next((piece for piece in group if isinstance(piece, bytearray)), None)
-    body = bytes(literal) if literal is not None else None
+    facts = b" ".join([piece for piece in group if isinstance(piece, bytes)])
+    literals = [piece for piece in group if isinstance(piece, bytearray)]
+    body = bytes(literals[0]) if literals else None
     if body is None and (quoted := _QUOTED_BODY.search(facts)):
         body = re.sub(rb"\\(.)", rb"\1", quoted.group(1) or b"")
         facts = facts[: quoted.start()] + facts[quoted.end() :]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from omnibox_email.quotes.armour import unsigned
 from omnibox_email.quotes.containers import hint_of
 from omnibox_email.quotes.history import without_history
 from omnibox_email.quotes.lines import MOST_CHARACTERS, bare
@@ -18,16 +19,20 @@ def reply_text(text: str, html: str | None = None) -> str:
     them where there was any. A text without history keeps its closing formula and loses only what is certainly a
     signature: what stands below `-- `, and device lines.
     """
+    text = unsigned(text)
     hint = hint_of(text, html) if html else None
     own = without_history(text, hint.history if hint else None)
     lines = text.split("\n") if own is None else own
     if own is None and len(text) > MOST_CHARACTERS:
         return text
     if own is not None and is_only_signature(own):
-        return _trim(text.split("\n"), is_cut=False)
+        return _whole(text)
     kept = without_signature(lines, has_history=own is not None, marked_up=hint.signatures if hint else ())
-    reply = _trim(kept, is_cut=own is not None or len(_trimmed_lines(kept)) < len(_trimmed_lines(lines)))
-    return reply if reply.strip() else _trim(text.split("\n"), is_cut=False) or text.strip("\n")
+    shown = _trimmed_lines(kept)
+    reply = "\n".join(shown)
+    if own is not None or len(shown) < len(_trimmed_lines(lines)):
+        reply = reply.rstrip()
+    return reply if reply.strip() else _whole(text)
 
 
 def _trimmed_lines(lines: list[str]) -> list[str]:
@@ -40,6 +45,5 @@ def _trimmed_lines(lines: list[str]) -> list[str]:
     return lines[start:end]
 
 
-def _trim(lines: list[str], *, is_cut: bool) -> str:
-    text = "\n".join(_trimmed_lines(lines))
-    return text.rstrip() if is_cut else text
+def _whole(text: str) -> str:
+    return "\n".join(_trimmed_lines(text.split("\n"))) or text.strip("\n")

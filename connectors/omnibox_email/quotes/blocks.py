@@ -31,6 +31,7 @@ _INLINE_LABEL = re.compile(r"(?<![^\s*_>])([^\W\d_][^\s:：*]{0,14}(?: [^\s:：*
 # A line that is nothing but one of these, whatever is drawn round it.
 _ALONE = PHRASES | {label.strip(_EDGE) for label in FIELDS}
 _LONGEST_ALONE = max(map(len, _ALONE))
+_SIGNS = frozenset(_BEFORE_RULES + _EDGE)
 
 
 def may_open(page: Page) -> list[int]:
@@ -43,11 +44,11 @@ def may_open(page: Page) -> list[int]:
         for at, (raw, line) in enumerate(zip(page.lines, page.bare, strict=True))
         if line
         and (
-            line[0] in _BEFORE_RULES
-            or ":" in line
+            ":" in line
             or "：" in line
             or len(raw) > len(line) + 1  # several blanks: columns
-            or ((len(line) <= _LONGEST_ALONE or line[-1] in _EDGE or line[0] in _EDGE) and _is_alone(line))
+            or line[0] in _SIGNS
+            or ((len(line) <= _LONGEST_ALONE or line[-1] in _SIGNS) and _is_alone(line))
         )
     ]
 
@@ -166,7 +167,8 @@ _ABOVE = (
 )
 
 
-_ABOVE_IN_ASCII = tuple(one for one in _ABOVE if one.isascii() and one != "nad t")  # which goes on in Czech letters
+# The same for a text of nothing but ASCII, where each stands for as many of them as it can; «bov» for above and boven.
+_ABOVE_IN_ASCII = ("bov", "oberhalb", "de esta l", "dessus", "questa ", "acima d", "over denne")
 
 
 def may_ask(lines: Iterable[str]) -> bool:
@@ -253,8 +255,8 @@ def _fields(page: Page, start: int) -> tuple[dict[str, str], int]:
             end, wrapped, is_waiting = at + 1, 0, not value
         else:
             wrapped += 1
-            if wrapped > MOST_WRAPPED or (blanks > 0 and not is_waiting):
-                break
+            if wrapped > MOST_WRAPPED or (blanks > 0 and not is_waiting) or is_drawn(line):
+                break  # below a rule another block begins
             is_waiting = False
         last = at
     return values, end

@@ -14,7 +14,7 @@ from omnibox_email.charsets import words
 WROTE = Caseless(
     r"(?<!\w)(?:wrote|writes|said|escribi[óo]|escribe|ha escri(?:to|t)|escriure|va escriure|escribiu|scritto|scrive"
     r"|scrisse|schrieb(?:en)?|schreibt|meinte|geschrieben|schreef|schrijft|geschreven|[ée]crit|[ée]crivait|escreveu|escreve|escrita"
-    r"|napisał(?:\(?a\)?|/a|o)?|pisze|napsala?|napsal(?:\(a\)|/a)?|píše|napísal(?:a|\(a\)|/a)?|píše|skrev|skriver"
+    r"|napisał(?:\(?a\)?|/a|o)?|pisze|napsala?|napsal(?:\(a\)|/a)?|píše|napísal(?:a|\(a\)|/a)?|píše|skrev|skriver|sade|sagde"
     r"|skreiv|har skrevet|kirjoitti|kirjoittaa|написала?|написал(?:\(а\)|а)?|написав(?:\(ла\)|ла)?|написа|пишет|пише"
     r"|писала?|писал(?:\(а\)|а)?|писали|написао(?:/ла)?|је написао|napisao(?:/la)?|napisala|napisal(?:\(a\)|/a)"
     r"|yazdı|yazmış|a scris|scris|írta"
@@ -50,6 +50,7 @@ GLUE = words(
     oseba tarihinde şunu şunları tarihli ezt időpont lui în data ora στις στο ο η χρήστης μ.μ π.μ vào lúc pukul
     tanggal pada kell plkst lietotājs dia que va és det pm. am. h min hs hrs i og och und y et dit has have
     kirjoitti p. pe skrev no: re: cest cet est edt pst pdt msk bst ist jst bin al ibn zu zum zur af ap ben hours
+    följande vid
     heure heures hora horas s m á ás luns uur heeft volgende bericht følgende følgjande seguinte siguiente
     seguente quanto wiadomość napisana napisano przez godz kello keltezéssel kellene user usuario usuário utente
     utilisateur benutzer gebruiker hau erabiltzaileak ar của behalf 年 月 日 mailto napisal klockan klokken no
@@ -208,6 +209,7 @@ PHRASES = frozenset(
     ursprüngliche nachricht|original-nachricht|originalnachricht|original nachricht|ursprüngliche e-mail
     ursprüngliche mail
     originale nachricht|orginalnachricht|weitergeleitete nachricht|original-mail|originalmail|originale mail
+    original-mitteilung
     weitergeleitete mail
     weitergeleitete e-mail|anfang der weitergeleiteten nachricht|ursprüngl. mitteilung|urspr. nachricht
     original e-mail

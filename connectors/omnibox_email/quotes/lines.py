@@ -10,7 +10,7 @@ MOST_CHARACTERS = 256 * 1024
 MOST_LINES = 5000
 LONGEST_LINE = 1000
 LONGEST_FRAMED = 300
-LOOKED_AT_ONCE = 8  # lines
+PARTS, FEWEST_AT_ONCE = 8, 8
 TOO_LONG = "\ufffd"  # stands for a line that is not looked at
 
 # Zero-width and direction marks, which programs strew into names and dates.
@@ -93,22 +93,20 @@ def page_of(text: str) -> Page:
             _unmark_escaped(kept, marked)
         if ">>>" in text:
             _unmark_framed(kept, marked)
-    shown = kept if _are_even(kept) else _evened(kept)
+    shown = _evened(kept)
     if len(text) > LONGEST_LINE and max(map(len, shown)) > LONGEST_LINE:
         shown = [line if len(line) <= LONGEST_LINE else TOO_LONG for line in shown]
     return Page(tuple(kept), tuple(shown), tuple(marked), tuple(lines[count:]))
 
 
 def _evened(lines: Sequence[str]) -> list[str]:
-    """The lines as they are compared; a few at a time, since most are so already."""
-    shown: list[str] = []
-    for first in range(0, len(lines), LOOKED_AT_ONCE):
-        some = lines[first : first + LOOKED_AT_ONCE]
-        if _are_even(some):
-            shown += some
-        else:
-            shown += [bare(line) if len(line) <= LONGEST_LINE else TOO_LONG for line in some]
-    return shown
+    """The lines as they are compared: most are so already, so those that are not are looked for part by part."""
+    if _are_even(lines):
+        return list(lines)
+    if len(lines) <= FEWEST_AT_ONCE:
+        return [bare(line) if len(line) <= LONGEST_LINE else TOO_LONG for line in lines]
+    size = max(FEWEST_AT_ONCE, len(lines) // PARTS)
+    return [line for at in range(0, len(lines), size) for line in _evened(lines[at : at + size])]
 
 
 def _are_even(lines: Sequence[str]) -> bool:

@@ -29,7 +29,7 @@ DEVICE = re.compile(
     r"|onet|interia|seznam|laposte|sfr|bouygues|alto|inky|hiri|mimestream|notion mail|fastmail|hushmail"
     r"|mailfence|posteo|tutamail"
     r"|imp, the internet messaging program|squirrelmail)(?![^\W\d_])"
-    r"|iphone|ipad|android|windows용|آیفون|אייפון|גלקסי|手机|手機|電話|携帯|スマート|휴대폰|스마트폰"
+    r"|iphone|ipad|android|windows용|آیفون|אייפון|גלקסי|טלפון|סמארטפון|הנייד|手机|手機|電話|携帯|スマート|휴대폰|스마트폰"
     r"|邮箱|網易|网易|네이버"
     r"|galaxy|スマホ|mail大师|邮箱大师",
     re.I,
@@ -216,6 +216,7 @@ cu (?:deosebită )?considerație|numai bine|何卒よろしくお願い(?:申し
 祝(?:工作|生活)?(?:顺利|愉快|順利)|مع (?:أطيب|خالص) (?:التحيات|تحياتي|التمنيات)|сърдечни поздрави
 с най-добри пожелания|s (?:poštovanjem|spoštovanjem)|lp|lepo pozdravljeni|срдачан поздрав|с поштовањем|поздрав
 pagarbiai|su pagarba|geros dienos|linkėjimai|ar (?:cieņu|sveicieniem)|jauku dienu|lugupidamisega
+talk soon|speak soon|(?:lots of |with |much )?love(?=,)|xo(?:xo)*|blessings(?=,)|v/r|hugs(?=[,!])
 parimate soovidega|tervitades|kõike head|salutacions(?: cordials)?|(?:una )?salutació|atentament
 """
 _CLOSING = "|".join(f"(?:{one.strip()})" for one in _CLOSINGS.strip().splitlines())

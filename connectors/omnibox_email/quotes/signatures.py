@@ -7,15 +7,16 @@ from collections.abc import Callable, Sequence
 
 from omnibox_email.charsets import words
 from omnibox_email.quotes.cards import (
-    CONTACT,
     LONGEST_BLOCK,
     LONGEST_NAME,
-    PHONE,
     is_block,
+    is_card,
     is_full_block,
     is_name,
+    is_reached,
     is_sentence,
     is_signature,
+    with_links,
 )
 from omnibox_email.quotes.devices import DECORATION, LINK, is_device_line, is_jest
 from omnibox_email.quotes.lines import LONGEST_LINE, bare, squash
@@ -43,15 +44,14 @@ SHORTEST_DRAWN = 8
 ROUNDS = 6
 
 _DELIMITER = re.compile(r"--[ \t\u00a0]*\Z")
-_DASHED = re.compile(r"(?:--?|[–—~] ?)([A-ZÀ-ÖØ-ÞА-Я][\w'’.-]+(?: [A-ZÀ-ÖØ-ÞА-Я][\w'’.-]*){0,2})\Z")
+_DASHED = re.compile(r"(?:--?|[–—~/] ?)([A-ZÀ-ÖØ-ÞА-Я][\w'’.-]+(?: [A-ZÀ-ÖØ-ÞА-Я][\w'’.-]*){0,2})\Z")
 _LOOSE = re.compile(r"(?:---?|_{2,5}|—|–{1,2})\Z")
 _BARE_RULE = re.compile(r"[-–—_=~*.·]{1,80}\Z")
 _REACHES = re.compile(r"@|https?:|www\.")
-_AFTER_FORMULA = " ,.!:;*_–—-/|&，。！：、"
+_AFTER_FORMULA = " ,.!:;*_–—-/|&，。！：、،"
+_ADDRESS = re.compile(r"[\w.+-]{1,64}@[\w.-]{3,200}\Z")
 _SENTENCE_ENDS = (".", "!", "?", "。", "！", "？")
 _AND = re.compile(r"[\s,.!;&/+–-]+(?:(?:and|y|e|und|et|en|i|a|og|och|ja|dan|и|та)\s+)?")
-_COLUMNS = re.compile(r" [|•·] ")
-_PICTURE = re.compile(r"(?:\[(?:cid:|image:|https?://)[^\]]{1,300}\](?:<[^>]{1,300}>)?\s?){1,9}\Z", re.I)
 
 
 def without_signature(lines: Sequence[str], *, has_history: bool, marked_up: Sequence[str] = ()) -> list[str]:
@@ -61,6 +61,7 @@ def without_signature(lines: Sequence[str], *, has_history: bool, marked_up: Seq
     stays in a text without history. `marked_up`: what the HTML marks as signature, squashed.
     """
     out = _strip_end(lines)
+    whole = len(out)
     steps: list[Callable[[list[str]], int]] = [
         lambda rest: _marked_up(rest, marked_up),
         _footer,
@@ -68,9 +69,10 @@ def without_signature(lines: Sequence[str], *, has_history: bool, marked_up: Seq
         _device,
         lambda rest: _delimited(rest, has_history=has_history),
     ]
-    steps.append(lambda rest: _dashed_name(rest) if has_history or len(rest) < len(_strip_end(lines)) else 0)
+    steps.append(lambda rest: _dashed_name(rest) if has_history or len(rest) < whole else 0)
     if has_history:
-        steps += [_jest, _disclaimer, _closing, _boxed, _device_above_block, _block_alone]
+        steps += [_jest, _disclaimer, _closing, _boxed, _device_above_block, _block_alone, _address_alone]
+        steps.append(lambda rest: _table_above(rest, len(rest)) if rest[-1][:1] == "|" else 0)
     for _ in range(ROUNDS):
         cut = next((cut for step in steps if 0 < (cut := step(out)) < len(out) and _has_words(out[:cut])), 0)
         if not cut:
@@ -94,9 +96,13 @@ def _strip_end(lines: Sequence[str]) -> list[str]:
     return list(lines[:end])
 
 
-def _may_be_rule(line: str) -> bool:
-    """Whether the line could be drawn of dashes; others may begin with marks that nobody sees."""
-    return line.lstrip().startswith(("-", "_")) or not line.isascii()
+def _possible_rules(lines: Sequence[str], start: int) -> list[int]:
+    """The lines from `start` on that could be drawn of dashes; others may begin with marks that nobody sees."""
+    tail = "".join(lines[start:])
+    if tail.isascii() and "-" not in tail and "_" not in tail:
+        return []
+    ends = enumerate(lines[start:], start)
+    return [at for at, line in ends if line.lstrip().startswith(("-", "_")) or not line.isascii()]
 
 
 def _has_words(lines: Sequence[str]) -> bool:
@@ -223,21 +229,36 @@ def _device_above_block(lines: Sequence[str]) -> int:
 
 
 def _block_alone(lines: Sequence[str]) -> int:
-    """A last paragraph of a name and at least two lines to reach it by, though no formula stands above it."""
-    start = len(lines) - 1
-    while start > 0 and bare(lines[start - 1]) and len(lines) - start < LONGEST_BLOCK:
+    """A last paragraph of a name and at least two lines to reach it by, though no formula stands above it.
+
+    The name may be a paragraph of its own, above the firm and the numbers.
+    """
+    start = _paragraph(lines, len(lines))
+    if start > 2 and is_reached(bare(lines[start])):
+        named = _paragraph(lines, start - 1)
+        start = named if start - 1 - named in (1, 2) else start
+    above = _filled_above(lines, start)
+    if start < 2 or above.endswith((":", "：")) or ANNOUNCES.search(above):
+        return 0
+    return start if is_card([shown for line in lines[start:] if (shown := bare(line))]) else 0
+
+
+def _paragraph(lines: Sequence[str], end: int) -> int:
+    """The first line of the paragraph that ends above `end`."""
+    start = end - 1
+    while start > 0 and bare(lines[start - 1]) and end - start < LONGEST_BLOCK:
         start -= 1
-    rows = [shown for line in lines[start:] if not _PICTURE.match(shown := bare(line))]
-    block = [piece for row in rows for piece in _COLUMNS.split(row)]
-    above = start - 1
-    while above > 0 and not bare(lines[above]):
-        above -= 1
-    if start < 2 or len(block) < 3 or bare(lines[above]).endswith((":", "：")) or ANNOUNCES.search(bare(lines[above])):
+    return start
+
+
+def _address_alone(lines: Sequence[str]) -> int:
+    """A last line of nothing but an address well apart from the words, which Foxmail puts above the history."""
+    last = len(lines) - 1
+    if last < 3 or "@" not in lines[last] or bare(lines[last - 1]) or bare(lines[last - 2]):
         return 0
-    if not (1 < len(block[0].split()) <= 5 and is_name(block[0].strip("*_"))):
+    if not _ADDRESS.match(bare(lines[last])):
         return 0
-    reached = sum(bool(PHONE.search(line) or CONTACT.search(line)) for line in block[1:])
-    return start if reached >= 2 and not any(map(is_sentence, block)) else 0
+    return 0 if _filled_above(lines, last).endswith((":", "：")) else last
 
 
 def _stands_alone(lines: Sequence[str], at: int) -> bool:
@@ -252,10 +273,8 @@ def _stands_alone(lines: Sequence[str], at: int) -> bool:
 def _delimited(lines: Sequence[str], *, has_history: bool) -> int:
     """What stands below `-- `; below `--`, `__` and the like only where it looks like a signature."""
     loose = 0
-    for at in range(max(1, len(lines) - LONGEST_SIGNATURE), len(lines)):
+    for at in _possible_rules(lines, max(1, len(lines) - LONGEST_SIGNATURE)):
         line = lines[at]
-        if not _may_be_rule(line):
-            continue
         if line[:2] == "--" and _DELIMITER.match(line) and len(line) > 2:
             return at
         if _LOOSE.match(bare(line)):
@@ -265,7 +284,7 @@ def _delimited(lines: Sequence[str], *, has_history: bool) -> int:
     if not loose:
         return 0
     is_rule = bare(lines[loose]) == "---"  # Roundcube's above an answer, and what anybody draws between paragraphs
-    below = _with_links([shown for line in lines[loose + 1 :] if (shown := bare(line))])
+    below = with_links([shown for line in lines[loose + 1 :] if (shown := bare(line))])
     above = _filled_above(lines, loose)
     if above.endswith((":", "：")) and not CLOSING.match(above):
         return 0  # what it announces
@@ -280,24 +299,11 @@ def _delimited(lines: Sequence[str], *, has_history: bool) -> int:
     return loose if is_signature(below, is_expected=has_history and not is_rule) else 0
 
 
-def _with_links(lines: list[str]) -> list[str]:
-    """The lines with each link that a line announces («Secured with …:») joined to it."""
-    out: list[str] = []
-    for line in lines:
-        if out and out[-1].endswith(":") and line.startswith(("http://", "https://", "www.")):
-            out[-1] += f" {line}"
-        else:
-            out.append(line)
-    return out
-
-
 def _footer(lines: Sequence[str]) -> int:
-    """What a mailing list adds below a long rule, or below `--` that lost its blank."""
-    for at in range(len(lines) - 1, max(0, len(lines) - LONGEST_BLOCK), -1):
-        if not _may_be_rule(lines[at]):
-            continue
+    """What a mailing list adds below a long rule, or below a single dash or `--` that lost its blank."""
+    for at in reversed(_possible_rules(lines, max(0, len(lines) - LONGEST_BLOCK) + 1)):
         shown = bare(lines[at])
-        if (len(shown) >= SHORTEST_RULE and not shown.strip("_-")) or shown == "--":
+        if (len(shown) >= SHORTEST_RULE and not shown.strip("_-")) or shown in ("-", "--", "—"):
             below = " ".join(bare(line)[:300] for line in lines[at + 1 :])
             return at if FOOTER.search(below) and _REACHES.search(below) else 0
     return 0
@@ -325,7 +331,7 @@ def _is_short_disclaimer(lines: Sequence[str], at: int, text: str) -> bool:
         return True
     above = _filled_above(lines, at)
     is_boiler = DISCLAIMER.match(text) is not None and BOILER.search(text) is not None
-    return is_boiler and bool(PHONE.search(above) or CONTACT.search(above))
+    return is_boiler and is_reached(above)
 
 
 def _has_boiler_plate(text: str) -> bool:
@@ -363,7 +369,7 @@ def _is_set_off(lines: Sequence[str], at: int, formula: str, shown: str) -> bool
     above = _filled_above(lines, at)
     if above.endswith((":", "：")):
         return False
-    if " " in formula or shown[len(formula) :].lstrip().startswith((",", "!", "，", "！")):
+    if " " in formula or shown[len(formula) :].lstrip().startswith((",", "!", "，", "！", "،")):
         return True
     beside = shown[len(formula) :].strip(_AFTER_FORMULA)
     below = [line for one in lines[at + 1 :] if (line := bare(one))]
@@ -372,7 +378,7 @@ def _is_set_off(lines: Sequence[str], at: int, formula: str, shown: str) -> bool
     if not bare(lines[at - 1]):
         return is_named
     if beside:  # «Best Lamp», «Good Lamp» may be a list
-        is_alone = not below or any(PHONE.search(line) or CONTACT.search(line) for line in below)
+        is_alone = not below or any(map(is_reached, below))
         return is_named and is_alone and above.endswith(_SENTENCE_ENDS)
     return is_named and above.endswith(_SENTENCE_ENDS) and not above.endswith(("?", "？"))
 

@@ -24,11 +24,8 @@ _IS_LATEST = Hot(
     sa.update(identity).where(identity.c.id == bindparam("b_id")).values(conversation_id=bindparam("b_conversation"))
 )
 _later_inbound = sa.case(
-    (
-        sa.or_(conversation.c.last_inbound_at.is_(None), conversation.c.last_inbound_at < bindparam("b_inbound_at")),
-        bindparam("b_inbound_at"),
-    ),
-    else_=conversation.c.last_inbound_at,
+    (conversation.c.last_inbound_at > bindparam("b_inbound_at"), conversation.c.last_inbound_at),
+    else_=bindparam("b_inbound_at"),
 )
 _touch_values = {
     "last_message_id": bindparam("b_message"),

@@ -17,7 +17,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from omnibox.bus import Bus
-from omnibox.events import read_head
+from omnibox.events import read_head, read_seq
 from omnibox.logs import get_logger
 from omnibox.masking import mask
 from omnibox.store import Reader, Store, StoreUnavailable, Transaction, among, insert
@@ -27,7 +27,8 @@ from omnibox.store.tables import attachment, contact, conversation, event, ident
 CHUNK = 256  # documents in one write: 10 ms of the writer
 MOST_EVENTS = 1000  # looked at once
 MOST_TEXT = 100_000  # characters of one text that are found
-SETTLE_S = 0.3  # after a ring, so that what comes together is written together
+SETTLE_S = 0.2  # after a ring, so that what comes together is written together
+MOST_SETTLE_S = 2.0  # and while much comes: messages go first
 RETRY_S = 2.0
 STEP_BACK_S = 5.0  # for whoever comes second: the other goes on, and if it ends, we do
 BUSY = 200  # events per second from which messages go first
@@ -80,11 +81,13 @@ class Indexer:
 
     async def run(self) -> None:
         """For ever. A failure is logged and tried again: messages come and go without their index."""
-        head, looked_at = 0, time.monotonic()
+        head, looked_at, is_rung = 0, time.monotonic(), False
         while True:
             rung = self.bus.heard("events")
-            began = time.monotonic()
             try:
+                if is_rung:
+                    head, looked_at = await self._settle(head)
+                began = time.monotonic()
                 step = await self.step()
             except StoreUnavailable:
                 await asyncio.sleep(RETRY_S)
@@ -94,10 +97,10 @@ class Indexer:
                 await asyncio.sleep(FAILED_S)
                 continue
             rate = (step.head - head) / max(began - looked_at, 0.001) if head else 0.0
-            head, looked_at = step.head, began
+            head, looked_at, is_rung = step.head, began, False
             if step.is_nothing:
                 await self.bus.wait("events", rung)
-                await asyncio.sleep(SETTLE_S)
+                is_rung = self.bus.heard("events") != rung
             elif not step.is_ours:
                 await asyncio.sleep(STEP_BACK_S)
             else:
@@ -105,6 +108,19 @@ class Indexer:
                 took = time.monotonic() - began
                 rest = REST_WHEN_BUSY if rate > BUSY else REST_OF_HISTORY if step.is_of_history else REST
                 await asyncio.sleep(took * rest)
+
+    async def _settle(self, head: int) -> tuple[int, float]:
+        """Wait until what comes together is there, for longer where it comes quickly.
+
+        Returns from which event and moment on it is to be seen how quickly it comes now.
+        """
+        began = looked_at = time.monotonic()
+        while True:
+            await asyncio.sleep(SETTLE_S)
+            seq, now = await self.store.read(read_seq), time.monotonic()
+            if seq - head <= BUSY * (now - looked_at) or now - began >= MOST_SETTLE_S:
+                return head, looked_at
+            head, looked_at = seq, now
 
     async def step(self) -> Step:
         """Take the next chunk in; says what was done. Nothing is left when that is nothing."""

@@ -50,6 +50,10 @@ class Sight:
             conversation_id = self.merged[conversation_id]
         return conversation_id
 
+    def homes_of(self, tokens: Sequence[str]) -> list[int]:
+        """What the genuine ones of these lead to."""
+        return [self.home_of(self.signed[each]) for each in tokens if each in self.signed]
+
     def known_now(self, value: str) -> Known:
         """As in `known`, by what has become of the conversations."""
         found = self.known[value]
@@ -114,11 +118,12 @@ def look(tx: Transaction, origin: Origin, scope: str, found: Sequence[Inbound]) 
 
 def choose(origin: Origin, inbound: Inbound, sight: Sight) -> Placement:
     """As `place`, by what is in sight."""
-    genuine = ([each for each in keys if each in sight.signed] for keys in _tokens_of(inbound))
-    tokens, markers = ([sight.home_of(sight.signed[each]) for each in keys] for keys in genuine)
+    tokens, markers = _tokens_of(inbound)
     refs = inbound.refs[:MOST_REFS]
+    if not (tokens or markers or refs):
+        return Placement(None, "new")
     known = {ref: sight.known_now(ref) for ref in refs if ref in sight.known}
-    keys = threads.keys_of(tokens, refs, inbound.answers, known, markers)
+    keys = threads.keys_of(sight.homes_of(tokens), refs, inbound.answers, known, sight.homes_of(markers))
     return threads.choose(keys, origin.folded(inbound.address), sight.belong, inbound.sender_doubt)
 
 

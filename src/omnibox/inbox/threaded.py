@@ -95,11 +95,13 @@ class _Fetch:
         self.origin, self.channel_id = arrivals[0].origin, cast("int", arrivals[0].channel_id)
         self.scope = self.origin.id_scope(self.channel_id)
         said = [cast("Inbound", each.taken.envelope) for each in arrivals]
+        writers = {address for each in said for address in (each.address, each.reply_address) if address is not None}
+        # Whoever wrote is locked first: two mailboxes have the same mail at the same moment, and the process that comes
+        # second must see that it is stored before it opens a conversation for it.
+        self.people = people.find_people(tx, self.origin, self.channel_id, writers)
         self.stored = messages.find_all_stored(tx, self.scope, [each.event_key for each in said])
         new = [each for each in said if each.event_key not in self.stored]
         self.sight = placing.look(tx, self.origin, self.scope, new)
-        writers = {address for each in new for address in (each.address, each.reply_address) if address is not None}
-        self.people = people.find_people(tx, self.origin, self.channel_id, writers) if writers else {}
         self.new: dict[int, tuple[str, Masked | None]] = {}  # people: the folded address, and what they are called
         self.placed: dict[str, Placed] = {}  # by event key
         self.early: dict[str, None] = {}  # ids of these messages that were named before
@@ -215,7 +217,7 @@ class _Fetch:
         called = dict(self.new.values())
         made = people.add_people(self.tx, self.origin, self.channel_id, called) if called else {}
         known = {number: made[address] for number, (address, _) in self.new.items()}
-        placed = [each._replace(person=_real(each.person, known)) for each in placed]
+        placed = [each if each.person.identity_id >= 0 else _known(each, known) for each in placed]
         opening = [each for each in placed if each.opens]
         homes = conversations.open_conversations(self.tx, [_opened(each) for each in opening]) if opening else []
         home_of = {each.conversation_id: home for each, home in zip(opening, homes, strict=True)}
@@ -277,16 +279,19 @@ class _Fetch:
             offers.note_choice(tx, person.identity_id, message_id, said.chosen)
 
 
-def _real(person: Person, known: Mapping[int, Person]) -> Person:
-    return known[person.identity_id]._replace(is_new=person.is_new) if person.identity_id < 0 else person
+def _known(each: Placed, known: Mapping[int, Person]) -> Placed:
+    """With the person's own numbers in place of those below zero."""
+    identity_id, contact_id, conversation_id, _ = known[each.person.identity_id]
+    return each._replace(person=Person(identity_id, contact_id, conversation_id, each.person.is_new))
 
 
 def _at_home(each: Placed, home_of: Mapping[int, int]) -> Placed:
     """With the conversations' own numbers in place of those below zero."""
-    home, related = each.conversation_id, each.placement.related
-    if related is not None:
-        each = each._replace(placement=replace(each.placement, related=home_of.get(related, related)))
-    return each._replace(conversation_id=home_of.get(home, home))
+    if (home := each.conversation_id) < 0:
+        each = each._replace(conversation_id=home_of[home])
+    if (related := each.placement.related) is not None and related < 0:
+        each = each._replace(placement=replace(each.placement, related=home_of[related]))
+    return each
 
 
 def _opened(each: Placed) -> conversations.Opened:

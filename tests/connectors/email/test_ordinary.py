@@ -24,7 +24,7 @@ from tests.connectors.email.test_quotes import CUT, WHOLE
 from omnibox.testing.world.mail import MailHouse
 from omnibox_email import quotes, reading
 from omnibox_email.heads import addresses, dates, headers
-from omnibox_email.quotes import history, introductions, openings, signatures
+from omnibox_email.quotes import blocks, history, introductions, openings, signatures
 
 QUIET = settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
@@ -121,8 +121,30 @@ def test_no_line_is_passed_over_that_could_open_history(monkeypatch: pytest.Monk
     monkeypatch.setattr(openings, "may_ask", lambda lines: True)  # then every line is looked at
     monkeypatch.setattr(history, "may_open", lambda page: [at for at, line in enumerate(page.bare) if line])
     monkeypatch.setattr(introductions, "_LAST_LETTERS", {letter for text in texts for letter in text})
-    monkeypatch.setattr(signatures, "_may_be_rule", lambda line: True)
+    monkeypatch.setattr(signatures, "_possible_rules", lambda lines, start: list(range(start, len(lines))))
     assert [quotes.reply_text(text) for text in texts] == short
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Reply above this line",
+        "## Write your answer above the message ##",
+        "-- add your comment above --",
+        "Bitte oberhalb dieser Zeile antworten",
+        "Por encima de esta linea",
+        "Escriba arriba de esta linea",
+        "au-dessus de cette ligne",
+        "Rispondi sopra questa riga",
+        "acima desta linha",
+        "boven deze lijn",
+        "Skriv over denne linje",
+    ],
+)
+def test_no_text_is_passed_over_that_asks_to_answer_above(line: str) -> None:
+    for each in (line, line.upper()):
+        assert blocks.is_reply_above(each)
+        assert blocks.may_ask(["Hello Ann,", each])
 
 
 LOADED_ON_THE_LOOP = """

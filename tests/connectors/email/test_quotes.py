@@ -37,11 +37,13 @@ def cases(name: str) -> Iterator[tuple[str, str, str]]:
 
 CUT = [
     case
-    for name in ("introductions", "blocks", "inline", "signatures", "odd", "review", "review3", "review4")
+    for name in ("introductions", "blocks", "inline", "signatures", "odd", "review", "review3", "review4", "review5")
     for case in cases(name)
 ]
 WHOLE = [
-    case for name in ("whole", "whole_hard", "review_whole", "review3_whole", "review4_whole") for case in cases(name)
+    case
+    for name in ("whole", "whole_hard", "review_whole", "review3_whole", "review4_whole", "review5_whole")
+    for case in cases(name)
 ]
 
 
@@ -66,7 +68,7 @@ ALONE = {
     *("apple forward without own words", "quotation alone with its introduction", "greater than and words on one line"),
     *("formula and name without history", "two letters in one", "question of names", "underscores", "ends with a rule"),
     *("underlined heading", "emoticons", "bullets with greater than", "python session"),
-    *("quoted arrows", "closing with full card and no history"),
+    *("quoted arrows", "closing with full card and no history", "pgp around nothing"),
 }
 ABOVE = [case for case in WHOLE if case[0] not in ALONE]
 
@@ -225,6 +227,8 @@ for piece in eval(sys.stdin.read()):
     quotes.reply_text("x\\n" + text)
     long_line = (piece.replace("\\n", " ") * 20)[:400]
     quotes.reply_text(long_line + ":\\n" + text[:200_000], "<div>x</div><p class=gmail_quote>" + text)
+    card = "x\\n\\nAnn Smith\\nSales\\n" + text[:200_000].replace("\\n", " ")
+    quotes.reply_text(card + "\\n\\nOn 1 Jan 2026 10:00, A <a@x.example> wrote:\\n> b")
 print("done")
 """
 
