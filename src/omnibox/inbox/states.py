@@ -304,7 +304,7 @@ def refer_ancestors(tx: Transaction, scope: str, found: Mapping[str, int]) -> No
         for value, conversation in found.items()
     ]
     if rows:
-        _REFER_EACH.run_each(tx.connection, rows)
+        _REFER_EACH.run_all(tx.connection, rows)
 
 
 def refer(

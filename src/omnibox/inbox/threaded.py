@@ -320,4 +320,4 @@ def note_arrivals(tx: Transaction, origin: Origin, found: Iterable[tuple[str, in
         if position
     ]
     if rows:
-        _ARRIVED.run_each(tx.connection, rows)
+        _ARRIVED.run_all(tx.connection, rows)
