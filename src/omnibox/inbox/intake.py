@@ -21,6 +21,7 @@ from omnibox.inbox.plain import Arrival, take_plain
 from omnibox.masking import CARDS, Masked, MaskedBytes, Rules, mask, mask_content, mask_html, mask_raw
 from omnibox.secrets import Secrets
 from omnibox.store import Store, StoreUnavailable, Transaction, insert
+from omnibox.store.hot import Hot
 from omnibox.store.tables import arrival, quarantine, source
 
 TEXT_FIELDS = frozenset({"text", "reply_text", "subject", "name", "emoji"})
@@ -30,6 +31,8 @@ MASKED_AT_ONCE = 256_000  # bytes of a file that are masked while everybody wait
 UNKNOWN_TYPE = "application/octet-stream"
 EMPTY = mask("")
 E = TypeVar("E", bound=Envelope)
+_SOURCE = insert(source)
+_MOVE = Hot(_SOURCE.on_conflict_do_update(index_elements=["connection_id"], set_={"cursor": _SOURCE.excluded.cursor}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,12 +260,7 @@ def put_aside(
 def _move(tx: Transaction, origin: Origin, cursor: Mapping[str, Any] | None) -> None:
     if cursor is None:
         return
-    row = {"connection_id": origin.connection_id, "cursor": dict(cursor)}
-    statement = insert(source)
-    tx.execute(
-        statement.on_conflict_do_update(index_elements=["connection_id"], set_={"cursor": statement.excluded.cursor}),
-        row,
-    )
+    tx.execute(_MOVE, {"connection_id": origin.connection_id, "cursor": dict(cursor)})
 
 
 __all__ = ["Intake", "clean", "masked", "masked_content", "masked_file", "put_aside", "take_one"]
