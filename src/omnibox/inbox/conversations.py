@@ -228,7 +228,8 @@ def _touched(tx: Transaction, conversation_id: int, said: Said) -> dict[str, Any
 
 def preview(text: Masked) -> Masked:
     """What a list row shows of a message."""
-    return mask(" ".join(text[: 2 * PREVIEW].split())[:PREVIEW])
+    shown = " ".join(text[: 2 * PREVIEW].split())[:PREVIEW]
+    return text if shown == text else mask(shown)
 
 
 def reopen(tx: Transaction, conversation_id: int) -> None:

@@ -78,8 +78,9 @@ class Intake:
 
     async def prepare(self, envelope: Envelope, rules: Rules = CARDS) -> Taken:
         """Its files kept, its texts masked: what a transaction may take."""
-        files = [await self._keep(file, rules) for file in getattr(envelope, "files", ())]
-        return Taken(masked(envelope, rules), tuple(files))
+        files = getattr(envelope, "files", ())
+        kept = tuple([await self._keep(file, rules) for file in files]) if files else ()
+        return Taken(masked(envelope, rules), kept)
 
     async def _keep(self, file: File, rules: Rules) -> TakenFile:
         name = None if file.name is None else rules.mask(mask_raw(clean(file.name)))

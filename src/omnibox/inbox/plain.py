@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, cast
 import sqlalchemy as sa
 from sqlalchemy import bindparam
 
-from omnibox.connector import Inbound
+from omnibox.connector import Envelope, Inbound
 from omnibox.inbox import conversations, merging, messages, people, states
 from omnibox.inbox.messages import Taken
 from omnibox.inbox.origin import Origin
@@ -80,28 +80,32 @@ def _plain(arrivals: Sequence[Arrival]) -> dict[int, list[int]]:
         if origin.capabilities.threads_by == "refs":
             continue  # such messages go together in their own way: `omnibox.inbox.threaded`
         said = taken.envelope
-        who = channel_id, origin.folded(getattr(said, "address", ""))
         is_plain = isinstance(said, Inbound) and messages.is_plain(said, taken) and not may_be_piece(said.text)
-        if channel_id is not None and is_plain and who not in behind:
-            places.setdefault(channel_id, []).append(place)
+        if channel_id is None or not is_plain or (behind and _who(origin, channel_id, said) in behind):
+            behind.add(_who(origin, channel_id, said))
         else:
-            behind.add(who)
+            places.setdefault(channel_id, []).append(place)
     return places
+
+
+def _who(origin: Origin, channel_id: int | None, said: Envelope) -> tuple[int | None, str]:
+    return channel_id, origin.folded(getattr(said, "address", ""))
 
 
 def _take(tx: Transaction, origin: Origin, channel_id: int, found: Mapping[int, Inbound]) -> dict[int, int]:
     scope, now = origin.id_scope(channel_id), tx.clock()
-    known = _find(tx, origin, channel_id, {origin.folded(said.address) for said in found.values()})
+    addresses = {place: origin.folded(said.address) for place, said in found.items()}
+    known = _find(tx, origin, channel_id, set(addresses.values()))
     rows = [
         _row(channel_id, scope, said, now, person)
-        for said in found.values()
-        if (person := known.get(origin.folded(said.address)))
+        for place, said in found.items()
+        if (person := known.get(addresses[place]))
     ]
     ids = {key: message_id for message_id, key in _ADD.run_all(tx.connection, rows)} if rows else {}
     stored: dict[int, Stored] = {}
     for place, said in found.items():
         if (added := ids.pop(said.event_key, None)) is not None:
-            person = known[origin.folded(said.address)]
+            person = known[addresses[place]]
             stored[place] = Stored(said, added, person.conversation_id, person.contact_id)
     if stored:
         _tell(tx, scope, list(stored.values()), now)
