@@ -406,7 +406,36 @@ def test_a_port_that_is_taken_is_named(home: Path) -> None:
         answer = run("serve", "--port", str(port), "--home", home)
     assert answer.returncode == 2
     assert answer.stderr.decode().splitlines()[-1].startswith("omnibox: ")
-    assert str(port) in answer.stderr.decode().splitlines()[-1]
+    assert f"127.0.0.1:{port}: another program listens there" in answer.stderr.decode().splitlines()[-1]
+
+
+def test_a_damaged_database_is_named_and_left_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "omnibox.db").write_bytes(b"no database" * 1000)
+    answer = run("serve", "--port", "0", "--home", tmp_path)
+    assert answer.returncode == 2
+    (line,) = answer.stderr.decode().splitlines()
+    assert line == f"omnibox: {tmp_path}/omnibox.db: is damaged or no database; keep it aside and restore a backup"
+    assert (tmp_path / "omnibox.db").read_bytes() == b"no database" * 1000
+
+
+def test_a_demo_on_a_taken_port_says_so_and_one_beside_another_leaves_its_folder(tmp_path: Path) -> None:
+    folder = tmp_path / "omnibox-demo"
+    folder.mkdir()
+    (folder / "omnibox.db").write_bytes(b"of the last demo")
+
+    def demo(port: int) -> str:
+        command = [OMNIBOX, "demo", str(port)]
+        answer = subprocess.run(command, cwd=tmp_path, capture_output=True, timeout=60, check=False, env=environment())
+        assert (answer.returncode, answer.stdout) == (2, b"")
+        (line,) = answer.stderr.decode().splitlines()
+        return line
+
+    with hold_home(load({"home": str(folder)})):
+        assert f"process {os.getpid()} already serves" in demo(0)
+    assert (folder / "omnibox.db").read_bytes() == b"of the last demo"
+    with closing(socket.create_server(("127.0.0.1", 0))) as taken:
+        port = taken.getsockname()[1]
+        assert demo(port) == f"omnibox: port {port} is in use; try `omnibox demo {port + 1}`"
 
 
 def add_agent(home: Path, email: str, role: str, *, is_active: bool = True) -> None:

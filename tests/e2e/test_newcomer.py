@@ -71,6 +71,13 @@ async def test_three_customers_are_answered_from_one_inbox(context: BrowserConte
     for text in ("Please send it.", "Here is your invoice.", "Thanks, it is here."):
         await expect(log.get_by_text(text)).to_be_visible()
 
+    # A shop names all its channels alike: the filter says which is which, to the eye as to the ear.
+    await page.get_by_role("button", name="Filter by channel").click()
+    for title in ("Website chat", "Messenger", "Email"):
+        choice = page.get_by_role("menuitem", name=f"{title} Brightleaf Coffee", exact=True)
+        await expect(choice).to_contain_text(title)
+    await page.keyboard.press("Escape")
+
     # A card number shows masked on both sides, and was never more than that on the way.
     await chat(shop, f"My card is {CARD}")
     await expect(shop.get_by_role("log").get_by_text("•••• •••• •••• 1111")).to_be_visible()

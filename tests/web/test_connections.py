@@ -38,6 +38,8 @@ class Pigeon:
         self.context = context
         if context.setting("loft") == "on fire":
             raise BadSettings("the loft is on fire", "loft")
+        if context.setting("loft") == "on ice":
+            raise BadSettings("Warm the loft first.", "loft")
 
     def verify(self, request: Request) -> None: ...
 
@@ -239,6 +241,9 @@ async def test_what_the_connector_refuses_is_told_at_its_field_and_undone(admin:
     refused = await admin.post(f"/api/connections/{made['id']}/enable")
     assert refused.json["error"]["fields"] == [{"path": "settings.loft", "message": "The loft is on fire."}]
     assert (await get(admin, made))["state"] == "draft"
+    await admin.patch(f"/api/connections/{made['id']}", {"settings": {"loft": "on ice"}})
+    refused = await admin.post(f"/api/connections/{made['id']}/enable")
+    assert refused.json["error"]["fields"] == [{"path": "settings.loft", "message": "Warm the loft first."}]
     running = await add_running(admin)
     refused = await admin.patch(f"/api/connections/{running['id']}", {"settings": {"loft": "on fire", "limit": 1}})
     assert refused.json["error"]["fields"] == [{"path": "settings.loft", "message": "The loft is on fire."}]

@@ -34,6 +34,13 @@ class Refused(typer.TyperException):
     exit_code = USAGE
 
 
+def alone(error: Exception) -> Exception:
+    """What was raised, out of the groups that hold nothing else."""
+    while isinstance(error, ExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
+    return error
+
+
 def fail(message: str, status: int) -> NoReturn:
     for line in message.splitlines():
         print(f"omnibox: {line}", file=sys.stderr)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from omnibox.cli.common import NOT_NOW, Home, Refused, app, configuration, fail, run
+from omnibox.cli.common import NOT_NOW, Home, Refused, alone, app, configuration, fail, run
 
 if TYPE_CHECKING:
     from omnibox.config import Config
 
+
+DAMAGED = ("SQLITE_NOTADB", "SQLITE_CORRUPT")
 
 Host = Annotated[str | None, typer.Option("--host", help="The address to listen on.")]
 Port = Annotated[int | None, typer.Option("--port", help="The port to listen on; 0 chooses a free one.")]
@@ -58,21 +61,29 @@ def _run_hub(role: str, home: str | None, host: str | None, port: int | None) ->
 
 def _explain_end(error: Exception, config: Config) -> NoReturn:
     """Say why the hub could not start or go on; a defect is logged by class and place, never by its message."""
+    from sqlalchemy.exc import DatabaseError
+
     from omnibox.config import AlreadyServing, NeedsServer
     from omnibox.secrets import BadKey
     from omnibox.store import StoreUnavailable
     from omnibox.store.migrations import TooNew
     from omnibox.store.trouble import OF_DISK, trouble_of
 
-    while isinstance(error, ExceptionGroup) and len(error.exceptions) == 1:
-        error = error.exceptions[0]
+    error = alone(error)
     match error:
+        case DatabaseError() if getattr(error.orig, "sqlite_errorname", "") in DAMAGED:
+            raise Refused(
+                f"{config.database_path}: is damaged or no database; keep it aside and restore a backup"
+            ) from None
         case AlreadyServing() | BadKey() | NeedsServer() | TooNew():
             raise Refused(str(error)) from None
         case StoreUnavailable():
             fail(_why(str(error), config), NOT_NOW)
         case OSError() if error.errno in OF_DISK:
             fail(_why(trouble_of(error), config), NOT_NOW)
+        case OSError() if error.errno == errno.EADDRINUSE:
+            place = f"{config.host}:{config.port}"
+            raise Refused(f"{place}: another program listens there; end it, or name another port by --port") from None
         case OSError():
             raise Refused(f"{error.filename or f'{config.host}:{config.port}'}: {error.strerror or error}") from None
     from omnibox.logs import get_logger

@@ -18,7 +18,7 @@ from omnibox.registry import Registered
 from omnibox.secrets import BadKey, random_token
 from omnibox.store import Reader, Transaction
 from omnibox.web import models, peer
-from omnibox.web.api import ApiError, Ask, Fault, Wire, conflict, invalid, not_found, route, translate
+from omnibox.web.api import ApiError, Ask, Fault, Wire, at_setting, conflict, invalid, not_found, route, translate
 from omnibox.web.channels import (
     NOTHING,
     Json,
@@ -317,7 +317,7 @@ async def _take_up(ask: Ask, connection_id: int, undo: Callable[[Transaction], N
         return
     await ask.hub.store.write(undo)
     await connections.refresh(connection_id)
-    raise _at_field(problem)
+    raise at_setting(problem)
 
 
 async def _tell_platform(ask: Ask, channel_id: int, undo: Callable[[Transaction], None]) -> None:
@@ -329,13 +329,8 @@ async def _tell_platform(ask: Ask, channel_id: int, undo: Callable[[Transaction]
     except BadSettings as problem:
         await ask.hub.store.write(undo)
         await connections.refresh(row.connection_id)
-        raise _at_field(problem) from None
+        raise at_setting(problem) from None
     await upkeep.tend_now(connections, row.connection_id)
-
-
-def _at_field(problem: BadSettings) -> ApiError:
-    sentence = f"{str(problem)[:1].upper()}{str(problem)[1:]}."
-    return invalid(f"settings.{problem.field}" if problem.field else "settings", sentence)
 
 
 async def _write_unless_used(ask: Ask, remove: Callable[[Transaction], T]) -> T:

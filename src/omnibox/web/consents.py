@@ -16,7 +16,7 @@ from omnibox.inbox.views import moment
 from omnibox.masking import mask
 from omnibox.team import policy
 from omnibox.web import auth, models, peer
-from omnibox.web.api import ApiError, Ask, Wire, conflict, door, invalid, not_found, route
+from omnibox.web.api import ApiError, Ask, Wire, at_setting, conflict, door, invalid, not_found, route
 
 PAGE = "/inbox/settings/channels"
 MOST_WORD = 4_000
@@ -146,7 +146,7 @@ def _refused(error: Exception) -> ApiError:
     if isinstance(error, LookupError):
         return not_found("This connection")
     if isinstance(error, BadSettings):
-        return invalid(f"settings.{error.field}" if error.field else "settings", f"{error}.")
+        return at_setting(error)
     if isinstance(error, SendError):
         return ApiError(502, error.code, *explain(error.code))
     assert isinstance(error, NoConsent)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from pathlib import PurePath
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 from aiohttp import web
@@ -15,6 +15,9 @@ from omnibox.metrics import REFUSALS
 from omnibox.store import StoreUnavailable
 from omnibox.team.passwords import Busy
 from omnibox.team.policy import Forbidden
+
+if TYPE_CHECKING:
+    from omnibox.connector import BadSettings
 
 log = logging.getLogger("omnibox.web")
 E = TypeVar("E", bound=Exception)
@@ -59,6 +62,12 @@ def conflict(message: str, cure: str | None = None) -> ApiError:
 
 def invalid(path: str, message: str) -> ApiError:
     return ApiError(422, "invalid", "The request is not valid.", None, [Fault(path, message)])
+
+
+def at_setting(problem: BadSettings) -> ApiError:
+    """What a connector says of a setting, as a sentence at its field. Some connectors write whole ones."""
+    words = str(problem).removesuffix(".")
+    return invalid(f"settings.{problem.field}" if problem.field else "settings", f"{words[:1].upper()}{words[1:]}.")
 
 
 def slow_down(wait_s: float) -> ApiError:

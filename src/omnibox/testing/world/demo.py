@@ -6,10 +6,9 @@ import asyncio
 import secrets
 import shutil
 import signal
-import sys
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import aiohttp
 
@@ -17,6 +16,9 @@ from omnibox.testing.world.desk import Desk
 from omnibox.testing.world.graph import Graph
 from omnibox.testing.world.mail import MailHouse
 from omnibox.testing.world.visitor import Visitor
+
+if TYPE_CHECKING:
+    from omnibox.config import Config
 
 HOME = Path("omnibox-demo")
 MAILBOX = "hello@brightleaf.example"
@@ -123,14 +125,9 @@ def site_key(connection: dict[str, Any]) -> str:
     return snippet.partition('data-site="')[2].partition('"')[0]
 
 
-def run(port: int) -> int:
-    """Run the demo until Ctrl-C; returns the exit status."""
-    try:
-        asyncio.run(_run(port))
-    except OSError as error:
-        print(f"omnibox: port {port}: {error.strerror}; try `omnibox demo 8090`", file=sys.stderr)
-        return 2
-    return 0
+def run(port: int) -> None:
+    """Run the demo until Ctrl-C."""
+    asyncio.run(_run(port))
 
 
 async def _run(port: int) -> None:
@@ -146,10 +143,10 @@ async def _run(port: int) -> None:
     async with AsyncExitStack() as stack:
         await world.start()
         stack.push_async_callback(world.stop)
-        shutil.rmtree(HOME, ignore_errors=True)
         config = load({"home": str(HOME), "port": port, "outbound_allow": world.targets})
         prepare_home(config)
         stack.enter_context(hold_home(config))
+        _clear(config)  # only now: it may have been the folder of a demo that runs
         code = secrets.token_urlsafe(16)
         hub = await stack.enter_async_context(running(config, setup_code=code))
         bound = await stack.enter_async_context(listening(hub, config.host, config.port))
@@ -168,6 +165,19 @@ async def _run(port: int) -> None:
         print(f"  Play the customers at {world.desk.base}/ (Messenger, email, and the shop with the chat).")
         print("  Ctrl-C ends the demo; everything it stored is in ./omnibox-demo until the next one.\n", flush=True)
         await stop.wait()
+
+
+def _clear(config: Config) -> None:
+    """Forget the last demo, all but the file by which the folder is held."""
+    from omnibox.config import prepare_home
+    from omnibox.config.home import LOCK_NAME
+
+    for path in config.home.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path)
+        elif path.name != LOCK_NAME:
+            path.unlink()
+    prepare_home(config)
 
 
 async def greet(world: World, base: str) -> None:

@@ -5,6 +5,7 @@ from omnibox.web.api.shapes import Id, Limit, Time, Wire, moment
 from omnibox.web.errors import (
     ApiError,
     Fault,
+    at_setting,
     conflict,
     invalid,
     not_found,
@@ -25,6 +26,7 @@ __all__ = [
     "Table",
     "Time",
     "Wire",
+    "at_setting",
     "conflict",
     "door",
     "encode",

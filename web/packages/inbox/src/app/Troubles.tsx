@@ -34,7 +34,7 @@ export function Troubles() {
         {health.is_down && <Trans>Replies wait.</Trans>}
       </span>
       {found.length > 1 && (
-        <span className="muted">
+        <span className={`muted ${styles.more}`}>
           <Plural value={found.length - 1} one="and # more" other="and # more" />
         </span>
       )}

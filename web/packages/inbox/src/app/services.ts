@@ -78,6 +78,8 @@ export function createServices(): Services {
       area === "everything"
         ? void queries.invalidateQueries()
         : void queries.invalidateQueries({ queryKey: area.split(":") }),
+    onLive: () =>
+      void queries.invalidateQueries({ predicate: ({ state }) => state.status === "error" }),
     onArrived: (events) => {
       for (const run of arrivals) run(events);
     },

@@ -12,6 +12,7 @@ function open(change: Partial<Api> = {}) {
   vi.useFakeTimers();
   const sockets: (FeedSocket & { sent: { t: string; [member: string]: unknown }[] })[] = [];
   let ops: Op[] = [];
+  let lives = 0;
   const store = createStore(window);
   const never = createApi(() => Promise.reject(new ApiError(0, "offline", "")));
   const api: Api = {
@@ -45,6 +46,7 @@ function open(change: Partial<Api> = {}) {
       sockets.push(socket);
       return socket;
     },
+    onLive: () => void lives++,
   });
   const say = (frame: object) => sockets.at(-1)?.onmessage?.({ data: JSON.stringify(frame) });
   const welcome = async () => {
@@ -52,7 +54,7 @@ function open(change: Partial<Api> = {}) {
     sockets.at(-1)?.onopen?.();
     say({ t: "welcome", epoch: "k1", head: 5, build: "b1", limits: { text: 99, file_bytes: 9 } });
   };
-  return { store, sync, api, sockets, say, welcome, ops: () => ops };
+  return { store, sync, api, sockets, say, welcome, ops: () => ops, heard: () => lives };
 }
 
 const pending = (change: Partial<Pending> = {}): Pending => ({
@@ -172,6 +174,30 @@ it("knows while nothing is stored, from the welcome and from each hint after it"
   const limits = { text: 99, file_bytes: 9 };
   say({ t: "welcome", epoch: "k1", head: 5, build: "b1", limits, trouble: "read_only" });
   expect(store.connectivity().trouble).toBe("read_only");
+});
+
+it("what could not be fetched without the line is fetched when it is back", async () => {
+  let isDown = true;
+  const fetched = <T>(page: T) => (isDown ? Promise.reject(new ApiError(0, "offline", "")) : page);
+  const { sync, store, sockets, welcome, heard } = open({
+    messages: async () => fetched({ messages: [message({ id: 7 })], next: null, seq: 5 }),
+    conversations: async () => fetched({ conversations: [row({ id: 12 })], next: null, seq: 5 }),
+  });
+  await sync.start();
+  await welcome();
+  sockets.at(-1)?.onclose?.({ code: 1006 });
+  await sync.loadThread(12);
+  await sync.loadList("all", null);
+  expect(store.threads.get(12).status).toBe("failed");
+  expect(store.rows.list("all", null).status).toBe("failed");
+  expect(heard()).toBe(1);
+  isDown = false;
+  await vi.advanceTimersByTimeAsync(2_000);
+  await welcome();
+  await settle();
+  expect(store.threads.get(12)).toMatchObject({ status: "ready", messages: [{ id: 7 }] });
+  expect(store.rows.list("all", null).status).toBe("ready");
+  expect(heard()).toBe(2); // who fetches by other ways is told
 });
 
 it("a refused pass is renewed once; only an ended session asks to sign in", async () => {

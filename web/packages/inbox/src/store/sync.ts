@@ -23,6 +23,7 @@ import {
   type Welcome,
 } from "@omnibox/realtime";
 import type { Pending } from "./pending.ts";
+import { listKey } from "./rows.ts";
 import type { Store } from "./store.ts";
 
 const COUNTS_MS = 400; // at least: one request for a burst of events, and not every screen's at once
@@ -40,6 +41,8 @@ export interface SyncOptions {
   connect: (failures: number) => FeedSocket | Promise<FeedSocket>;
   /** Areas of settings, or `contact:ID`: cached answers that are no longer true. */
   onStale?: (area: string) => void;
+  /** The line is there, at first or again: what could not be fetched without it can be now. */
+  onLive?: () => void;
   onArrived?: (events: readonly FeedEvent[]) => void;
 }
 
@@ -65,6 +68,8 @@ export function createSync(options: SyncOptions) {
   let passAt = Number.NEGATIVE_INFINITY;
   let pageBuild: string | null = null;
   let countsTimer: number | null = null;
+  /** What could not be fetched is asked for again as soon as the line is back. */
+  const missed = new Map<string, () => Promise<void>>();
 
   const refreshCounts = (): void => {
     if (countsTimer !== null) return;
@@ -185,6 +190,10 @@ export function createSync(options: SyncOptions) {
         link: next,
         asOf: isLive || before.link === "live" ? now() : before.asOf,
       });
+      if (!isLive) return;
+      options.onLive?.();
+      for (const again of missed.values()) void again();
+      missed.clear();
     },
     onStop: (code) => {
       if (code === 4401) void renew();
@@ -217,6 +226,7 @@ export function createSync(options: SyncOptions) {
       store.rows.putPage(view, channel, page, !more);
     } catch {
       store.rows.setList(view, channel, { status: "failed" });
+      missed.set(`list ${listKey(view, channel)}`, () => loadList(view, channel, more));
     }
   };
 
@@ -229,6 +239,7 @@ export function createSync(options: SyncOptions) {
       if (turn === store.threads.turnOf(id)) store.threads.putPage(id, page, true);
     } catch {
       if (turn === store.threads.turnOf(id)) store.threads.set(id, { status: "failed" });
+      missed.set(`thread ${id}`, () => loadThread(id));
     }
   };
 

@@ -68,6 +68,8 @@ describe("times", () => {
     expect(span(4_800_000, "en")).toBe("1 hr 20 min");
     expect(span(4_800_000, "es")).toBe("1 h 20 min");
     expect(bytes(1_530_000, "es")).toBe("1,5 MB");
-    expect(bytes(999, "en")).toBe("999 byte");
+    expect(bytes(999, "en")).toBe("999 bytes");
+    expect(bytes(1, "en")).toBe("1 byte");
+    expect(bytes(40_000, "it")).toBe("40 kB");
   });
 });

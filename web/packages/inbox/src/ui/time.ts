@@ -121,7 +121,8 @@ export function bytes(size: number, locale: string): string {
   return new Intl.NumberFormat(locale, {
     style: "unit",
     unit,
-    unitDisplay: "short",
+    // "byte" has no plural in its short form.
+    unitDisplay: unit === "byte" ? "long" : "short",
     maximumFractionDigits: value < 10 && unit === "megabyte" ? 1 : 0,
   }).format(value);
 }

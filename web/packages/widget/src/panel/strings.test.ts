@@ -3,7 +3,7 @@ import en from "../../locales/en.json";
 import es from "../../locales/es.json";
 import it from "../../locales/it.json";
 import { chooseLanguage, plural, translator } from "./strings.ts";
-import { dayName, isSameDay, sizeText } from "./times.ts";
+import { dayName, isSameDay, sizeText, timeOfDay } from "./times.ts";
 
 const places = (text: string) => [...text.matchAll(/\{\w+\}/g)].map(String).sort();
 
@@ -40,6 +40,14 @@ test("days have names", () => {
   expect(dayName("2026-11-02T10:00:00", "it", now)).toBe("lunedì 2 novembre");
   expect(dayName("2025-11-02T10:00:00", "en", now)).toContain("2025");
   expect(isSameDay("2026-11-21T00:00:00", "2026-11-21T23:59:59")).toBe(true);
+});
+
+test("times are as the language writes them", () => {
+  const time = (language: string) =>
+    timeOfDay("2026-11-21T18:05:00", language).replace("\u202f", " ");
+  expect(time("en")).toBe("6:05 PM");
+  expect(time("es")).toBe("18:05");
+  expect(time("it")).toBe("18:05");
 });
 
 test("sizes have units", () => {

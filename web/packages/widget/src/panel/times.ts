@@ -22,7 +22,7 @@ export function dayName(at: string, language: string, now = new Date()): string 
 }
 
 export const timeOfDay = (at: string, language: string): string =>
-  new Date(at).toLocaleTimeString(language, { hour: "2-digit", minute: "2-digit" });
+  new Date(at).toLocaleTimeString(language, { timeStyle: "short" });
 
 export const isSameDay = (one: string, other: string): boolean =>
   startOfDay(new Date(one)) === startOfDay(new Date(other));

@@ -91,7 +91,7 @@ function ChannelFilter({ channel, onChannel }: Pick<ListPaneProps, "channel" | "
           <IconFilter size={16} />
         </ActionIcon>
       </Menu.Target>
-      <Menu.Dropdown>
+      <Menu.Dropdown mah="70dvh" style={{ overflowY: "auto" }}>
         <Menu.Item onClick={() => onChannel(null)}>
           <Trans>All channels</Trans>
         </Menu.Item>
@@ -100,6 +100,11 @@ function ChannelFilter({ channel, onChannel }: Pick<ListPaneProps, "channel" | "
             key={one.id}
             aria-current={one.id === channel || undefined}
             leftSection={<ChannelIcon connector={connectors.get(one.connector)} />}
+            rightSection={
+              <span className="muted" aria-hidden="true">
+                {connectors.get(one.connector)?.title}
+              </span>
+            }
             onClick={() => onChannel(one.id)}
           >
             {one.name}
