@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -28,6 +29,7 @@ TRACE = words(
     x-status x-keywords delivery-date x-delivered-to x-ms-exchange-organization-scl
     """
 )
+_LONE_CR = re.compile(rb"\r(?!\n)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,7 @@ def steps(raw: bytes) -> Steps[Mail]:
     tree = mime.parse(raw)
     block = tree.root.headers
     yield
-    hints = head.hints(block, _labels(tree), raw[tree.root.start :][:HEAD_OF_BODY])
+    hints = head.hints(block, _labels(tree), raw[tree.root.start : tree.root.start + HEAD_OF_BODY])
     yield
     body = shown.Body(raw, hints)
     body.read(tree.root)
@@ -99,7 +101,7 @@ def steps(raw: bytes) -> Steps[Mail]:
     yield
     reason = automatic.reason(block, address, tree.root.type, report, subject, text)
     yield
-    reply_text = quotes.reply_text(text, html)
+    reply_text = yield from quotes.steps(text, html)
     yield
     digest = canonical_digest(raw, tree)
     yield
@@ -121,7 +123,7 @@ def _upright(raw: bytes) -> bytes:
     line a second CR, as mail is written."""
     if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) and b"\0" in raw[:40]:
         raw = raw.decode("utf-16", "replace").encode("utf-8")
-    if b"\r\r\n" in raw and raw.count(b"\r\r\n") == raw.count(b"\n"):
+    if raw[: raw.find(b"\n")].endswith(b"\r\r") and raw.count(b"\r\r\n") == raw.count(b"\n"):
         raw = raw.replace(b"\r\r\n", b"\r\n")
     return raw if b"\n" in raw else raw.replace(b"\r", b"\n")
 
@@ -172,9 +174,10 @@ def canonical_digest(raw: bytes, tree: mime.Tree) -> str:
         for name, value in tree.root.headers.fields
         if name not in TRACE
     ]
-    body = raw[tree.root.start :].replace(b"\r\n", b"\n").rstrip(b"\n")
+    body = raw[tree.root.start :]
+    body = body.replace(b"\r\n", b"\n") if _LONE_CR.search(body) else body.replace(b"\r", b"")  # the latter is quicker
     digest = hashlib.sha256(b"".join([*lines, b"\n"]))
-    digest.update(body)
+    digest.update(body.rstrip(b"\n"))
     return digest.hexdigest()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from io import IncrementalNewlineDecoder
 
 from omnibox_email.charsets import guessing, stateful
 from omnibox_email.charsets.labels import PAIRED, STATEFUL, WIDE
@@ -292,8 +293,8 @@ _PRINTABLE = bytes(range(0x20, 0x7F)) + b"\t\n"
 
 def clean(text: str) -> str:
     """Text fit for storing: LF line ends, no control characters but tab, no lone surrogates."""
-    if "\r" in text:
-        text = "\n".join(text.split("\r\n")).replace("\r", "\n")  # half of what replacing two letters by one takes
+    if "\r" in text:  # to replace them by hand takes twice as long
+        text = IncrementalNewlineDecoder(None, translate=True).decode(text, final=True)
     text = text.removeprefix("\ufeff")
     if text.isascii() and not text.encode().translate(None, _PRINTABLE):
         return text  # as most are; the table is asked about every letter

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from omnibox_email import charsets
 from omnibox_email.content import transfer
@@ -75,7 +76,6 @@ class _Walk:
         self.parts = 0
         self.guesses = 0
         self.is_cut = False
-        self.names = _delimiters(raw)
 
     def run(self) -> Tree:
         root, at = self._part(0, is_root=True), 0
@@ -125,7 +125,7 @@ class _Walk:
         kind = content_type(block, default)
         node = Node(block, body, len(self.raw), kind, is_cut=block.is_cut)
         self.is_cut = self.is_cut or block.is_cut
-        if is_root and self.names and not block.has("content-type"):
+        if is_root and not block.has("content-type") and self.names:
             self._untyped(node)
         if node.type.startswith("multipart/") and (boundary := self._boundary(node)) is not None:
             if len(self.stack) >= MOST_NESTED or self.parts > MOST_PARTS:
@@ -182,6 +182,11 @@ class _Walk:
                     return name
         return None
 
+    @cached_property
+    def names(self) -> set[bytes]:
+        """What could delimit parts; a mail of one part never asks."""
+        return _delimiters(self.raw)
+
     @property
     def names_are_complete(self) -> bool:
         return len(self.names) < MOST_DELIMITERS
@@ -205,8 +210,6 @@ class _Walk:
 def _delimiters(raw: bytes) -> set[bytes]:
     """The names on every line that could delimit parts, without a closing `--`."""
     names: set[bytes] = set()
-    if b"--" not in raw:  # most mails are one part; the search costs as much as all the rest of the walk
-        return names
     for found in _DELIMITER.finditer(raw):
         name = _name(found.group(1))
         names.add(name)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from omnibox_email.abreast import Steps, alone
 from omnibox_email.quotes.armour import unsigned
 from omnibox_email.quotes.containers import hint_of
 from omnibox_email.quotes.history import without_history
-from omnibox_email.quotes.lines import MOST_CHARACTERS, bare
+from omnibox_email.quotes.lines import MOST_CHARACTERS, bare, page_of
 from omnibox_email.quotes.signatures import is_only_signature, without_signature
 
-__all__ = ["reply_text"]
+__all__ = ["reply_text", "steps"]
 
 
 def reply_text(text: str, html: str | None = None) -> str:
@@ -19,10 +22,17 @@ def reply_text(text: str, html: str | None = None) -> str:
     them where there was any. A text without history keeps its closing formula and loses only what is certainly a
     signature: what stands below `-- `, and device lines.
     """
+    return alone(steps(text, html))
+
+
+def steps(text: str, html: str | None = None) -> Steps[str]:
+    """As `reply_text`, step by step, for many texts abreast."""
     text = unsigned(text)
     hint = hint_of(text, html) if html else None
-    own = without_history(text, hint.history if hint else None)
-    lines = text.split("\n") if own is None else own
+    page = page_of(text)
+    own = yield from without_history(page, hint.history if hint else None)
+    yield
+    lines = (*page.lines, *page.rest) if own is None else own
     if own is None and len(text) > MOST_CHARACTERS:
         return text
     if own is not None and is_only_signature(own):
@@ -35,7 +45,7 @@ def reply_text(text: str, html: str | None = None) -> str:
     return reply if reply.strip() else _whole(text)
 
 
-def _trimmed_lines(lines: list[str]) -> list[str]:
+def _trimmed_lines(lines: Sequence[str]) -> Sequence[str]:
     """Without blank lines at both ends."""
     start, end = 0, len(lines)
     while start < end and not bare(lines[start]):

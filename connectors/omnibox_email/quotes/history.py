@@ -7,6 +7,7 @@ from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from omnibox_email.abreast import Steps
 from omnibox_email.quotes.blocks import (
     field_of,
     header_block_end,
@@ -82,10 +83,12 @@ class _Kept:
             self.cut(drops_rules=True)
 
 
-def without_history(text: str, hint: Hint | None = None) -> list[str] | None:
-    """The lines of `text` that are not history; None where there is no history."""
-    page = page_of(text)
-    openings = find_openings(page, introductions(page), hint)
+def without_history(page: Page, hint: Hint | None = None) -> Steps[list[str] | None]:
+    """The lines of a text that are not history; None where there is no history."""
+    found = introductions(page)
+    yield
+    openings = find_openings(page, found, hint)
+    yield
     if not (openings or any(page.marked)):
         return None
     kept = _Scan(page, hint, openings).run()

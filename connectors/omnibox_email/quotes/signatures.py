@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from itertools import islice
 
 from omnibox_email.charsets import words
 from omnibox_email.quotes.cards import (
@@ -83,10 +84,19 @@ def without_signature(lines: Sequence[str], *, has_history: bool, marked_up: Seq
 
 def is_only_signature(lines: Sequence[str]) -> bool:
     """Whether no own words stand above the signature: nothing at all, a device line, or `-- ` at once."""
-    filled = [line for line in lines if bare(line)]
-    if not filled or (_DELIMITER.match(filled[0]) and len(filled) <= LONGEST_BLOCK):
+    first = next(filter(bare, lines), "")
+    if first and not _is_mark(first):
+        return False  # so it is with nearly every mail
+    filled = list(islice(filter(bare, lines), LONGEST_BLOCK + 1))
+    if not filled or (_DELIMITER.match(first) and len(filled) <= LONGEST_BLOCK):
         return True
-    return len(filled) <= 4 and all(_BARE_RULE.match(bare(line)) or is_device_line(bare(line)) for line in filled)
+    return len(filled) <= 4 and all(map(_is_mark, filled))
+
+
+def _is_mark(line: str) -> bool:
+    """Whether a line is a rule or a device line, which a signature may begin with."""
+    shown = bare(line)
+    return _BARE_RULE.match(shown) is not None or is_device_line(shown)
 
 
 def _strip_end(lines: Sequence[str]) -> list[str]:
@@ -147,15 +157,15 @@ def _device(lines: Sequence[str]) -> int:
     last = len(lines) - 1
     if last < 1:
         return 0
-    if is_device_line(bare(lines[last])) and _stands_alone(lines, last):
+    below = bare(lines[last])
+    if is_device_line(below) and _stands_alone(lines, last):
         return _table_above(lines, _above_rules(lines, last))
     above = last - 1
     while above > 0 and not bare(lines[above]):
         above -= 1
     if above < 1 or not is_device_line(bare(lines[above])) or not _stands_alone(lines, above):
         return 0
-    below = bare(lines[last])
-    return _above_rules(lines, above) if APOLOGY.search(below) and len(below) <= 160 else 0
+    return _above_rules(lines, above) if len(below) <= 160 and APOLOGY.search(below) else 0
 
 
 def _jest(lines: Sequence[str]) -> int:

@@ -6,6 +6,7 @@ A blank or a NUL that means nothing sends a header the long way round, so both a
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import random
 import subprocess
@@ -22,9 +23,11 @@ from tests.connectors.email.test_mutations import SEED, damaged
 from tests.connectors.email.test_quotes import CUT, WHOLE
 
 from omnibox.testing.world.mail import MailHouse
-from omnibox_email import quotes, reading
+from omnibox_email import charsets, quotes, reading
+from omnibox_email.content import mime
 from omnibox_email.heads import addresses, dates, headers
 from omnibox_email.quotes import blocks, history, introductions, openings, signatures
+from omnibox_email.quotes.lines import MOST_LINES
 
 QUIET = settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
@@ -123,6 +126,32 @@ def test_no_line_is_passed_over_that_could_open_history(monkeypatch: pytest.Monk
     monkeypatch.setattr(introductions, "_LAST_LETTERS", {letter for text in texts for letter in text})
     monkeypatch.setattr(signatures, "_possible_rules", lambda lines, start: list(range(start, len(lines))))
     assert [quotes.reply_text(text) for text in texts] == short
+
+
+@QUIET
+@given(st.lists(st.sampled_from(("\r", "\n", "\r\n", "a")), max_size=9).map("".join))
+def test_line_ends_become_one_kind_as_if_each_was_replaced(body: str) -> None:
+    assert charsets.clean(body) == body.replace("\r\n", "\n").replace("\r", "\n")
+    raw = f"Subject: x\r\n\r\n{body}".encode()
+    canonical = b"subject:x\n\n" + body.encode().replace(b"\r\n", b"\n").rstrip(b"\n")  # a lone CR is content there
+    assert reading.canonical_digest(raw, mime.parse(raw)) == hashlib.sha256(canonical).hexdigest()
+
+
+def test_second_crs_are_taken_off_only_where_every_line_has_one() -> None:
+    raw = b"Subject: x\r\r\nFrom: ann@x.example\r\n\r\none\r\r\ntwo\r\n"
+    assert reading.read(raw).text == "one\n\ntwo"
+    everywhere = raw.replace(b"\r", b"").replace(b"\n", b"\r\r\n")
+    assert reading.read(everywhere).text == "one\ntwo"
+
+
+def test_a_text_longer_than_what_is_looked_at_stays_whole() -> None:
+    text = "\n".join(f"line {number}" for number in range(MOST_LINES + 500))
+    assert quotes.reply_text(text) == text
+
+
+def test_many_words_below_two_dashes_are_no_signature() -> None:
+    own = "--\n" + "\n".join(f"Number {number} of the list is missing." for number in range(20))
+    assert quotes.reply_text(f"{own}\n\nOn 2 May 2024 at 10:15, Ann <ann@x.example> wrote:\n\n> old") == own
 
 
 @pytest.mark.parametrize(
