@@ -228,8 +228,7 @@ def _touched(tx: Transaction, conversation_id: int, said: Said) -> dict[str, Any
 
 def preview(text: Masked) -> Masked:
     """What a list row shows of a message."""
-    shown = " ".join(text[: 2 * PREVIEW].split())[:PREVIEW]
-    return text if shown == text else mask(shown)
+    return mask(" ".join(text[: 2 * PREVIEW].split())[:PREVIEW])
 
 
 def reopen(tx: Transaction, conversation_id: int) -> None:
