@@ -222,6 +222,19 @@ async def test_stopping_finishes_what_is_queued(store: Store, url: str) -> None:
     assert len(stored) == 50
 
 
+async def test_no_write_is_lost_between_the_pieces_that_the_writer_gets(store: Store) -> None:
+    """More at one go than it is given in one piece, and more of them while those are committed."""
+    writing: list[asyncio.Future[Any]] = []
+    async with asyncio.timeout(30):
+        for piece in range(3):
+            writing += [asyncio.ensure_future(store.write(note(f"p{piece}.{i}"))) for i in range(300)]
+            for _ in range(5):
+                await asyncio.sleep(0)
+        await asyncio.gather(*writing)
+    assert len(await store.read(names)) == 900
+    assert store.queued == 0
+
+
 async def test_a_stopped_store_says_so(url: str) -> None:
     await migrate(url)
     store = Store(url)
