@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from tests.store.filling import fill
 
 from omnibox.store import Store, migrations
+from omnibox.store.engine import WRITE_AHEAD, tell
 from omnibox.store.migrations import HEAD, engine_of, keep_copy, migrate
 from omnibox.store.tables import contact, metadata
 
@@ -237,6 +238,24 @@ def test_a_new_store_needs_no_copy(tmp_path: Path) -> None:
 async def test_two_processes_that_start_at_once_make_the_tables_once(url: str) -> None:
     done = await asyncio.gather(*(migrate(url) for _ in range(3)), return_exceptions=True)
     assert sorted(map(str, done)) == ["False", "False", "True"]
+
+
+def test_who_is_refused_the_log_by_another_that_opens_it_asks_again(tmp_path: Path) -> None:
+    """SQLite does not wait there, whatever `busy_timeout` says."""
+    with closing(sqlite3.connect(tmp_path / "x.db")) as other, closing(sqlite3.connect(tmp_path / "x.db")) as link:
+        other.execute("CREATE TABLE one (n int)")
+        other.execute("BEGIN IMMEDIATE")
+        asked: list[str] = []
+
+        def end_at_the_second(statement: str) -> None:
+            asked.append(statement)
+            if len(asked) == 3:
+                other.rollback()
+
+        link.set_trace_callback(end_at_the_second)
+        tell(link, ("busy_timeout=0", WRITE_AHEAD))
+        assert asked == ["PRAGMA busy_timeout=0", f"PRAGMA {WRITE_AHEAD}", f"PRAGMA {WRITE_AHEAD}"]
+        assert link.execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
 
 def test_the_engine_of_migrations_is_one_transaction(tmp_path: Path) -> None:

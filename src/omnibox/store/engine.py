@@ -7,6 +7,7 @@ does. That class is left out because its package loads the whole ORM: 60 ms at e
 from __future__ import annotations
 
 import os
+import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ import sqlalchemy as sa
 from omnibox.store.hot import Hot
 
 ROOM_BYTES = 1 << 20  # free again on a disk that was full
+WRITE_AHEAD = "journal_mode=WAL"
 
 
 def has_room(url: sa.URL) -> bool:
@@ -32,7 +34,7 @@ def sqlite_writer(url: sa.URL) -> sa.Engine:
     engine = sa.create_engine(
         url.set(drivername="sqlite"), hide_parameters=True, connect_args={"check_same_thread": False}, pool_size=1
     )
-    pragmas = "journal_mode=WAL", "synchronous=FULL", "busy_timeout=5000", "foreign_keys=ON", "secure_delete=ON"
+    pragmas = "busy_timeout=5000", WRITE_AHEAD, "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON"
     _prepare(engine, pragmas, "BEGIN IMMEDIATE")
     return engine
 
@@ -56,15 +58,38 @@ def _prepare(engine: sa.Engine, pragmas: Sequence[str], begin: str) -> None:
 
     @sa.event.listens_for(engine, "connect")
     def connect(database: Any, _: Any) -> None:
-        database.isolation_level = None
-        cursor = database.cursor()
-        for pragma in pragmas:
-            cursor.execute(f"PRAGMA {pragma}")
-        cursor.close()
+        tell(database, pragmas)
 
     @sa.event.listens_for(engine, "begin")
     def _begin(connection: sa.Connection) -> None:
         beginning.run(connection, {})
+
+
+def tell(database: Any, pragmas: Sequence[str]) -> None:
+    """Give a new connection its pragmas, and no transactions of the driver's own."""
+    database.isolation_level = None
+    cursor = database.cursor()
+    for pragma in pragmas:
+        try:
+            cursor.execute(f"PRAGMA {pragma}")
+        except sqlite3.OperationalError as error:
+            if pragma != WRITE_AHEAD or error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+                raise
+            _switch(cursor)
+    cursor.close()
+
+
+def _switch(cursor: Any) -> None:
+    """Two processes open a new database at once: SQLite refuses one of them the log without waiting for the other."""
+    from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_random
+
+    patience = Retrying(
+        retry=retry_if_exception_type(sqlite3.OperationalError),
+        wait=wait_random(0.01, 0.05),
+        stop=stop_after_delay(5),
+        reraise=True,
+    )
+    patience(cursor.execute, f"PRAGMA {WRITE_AHEAD}")
 
 
 def postgres_readers(url: sa.URL) -> sa.Engine:

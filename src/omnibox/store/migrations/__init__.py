@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.util import greenlet_spawn
 
 from omnibox.durable import flush
+from omnibox.store.engine import WRITE_AHEAD, tell
 from omnibox.store.store import new_epoch
 from omnibox.store.tables import installation, metadata
 
@@ -46,11 +47,7 @@ def engine_of(url: sa.URL) -> sa.Engine:
 
     @sa.event.listens_for(engine, "connect")
     def connect(database: Any, _: Any) -> None:
-        database.isolation_level = None
-        cursor = database.cursor()
-        for pragma in ("busy_timeout=5000", "journal_mode=WAL", "foreign_keys=OFF", "secure_delete=ON"):
-            cursor.execute(f"PRAGMA {pragma}")
-        cursor.close()
+        tell(database, ("busy_timeout=5000", WRITE_AHEAD, "foreign_keys=OFF", "secure_delete=ON"))
 
     @sa.event.listens_for(engine, "begin")
     def begin(connection: sa.Connection) -> None:
