@@ -49,11 +49,12 @@ def visitor_events(tx: Reader, batch: Sequence[Event]) -> dict[int, list[Visitor
 
 def missed_events(tx: Reader, identity_id: int, after: int, upto: int) -> list[Json] | None:
     """What a visitor missed in (after, upto], oldest first; None where it is too much to replay."""
-    own = sa.select(conversation.c.id).where(conversation.c.identity_id == identity_id)
     found = tx.execute(
         sa.select(event.c.seq, event.c.type, event.c.message_id)
+        .join(message, message.c.id == event.c.message_id)
+        .join(conversation, conversation.c.id == message.c.conversation_id)
         .where(
-            event.c.conversation_id.in_(own),
+            conversation.c.identity_id == identity_id,
             event.c.seq > after,
             event.c.seq <= upto,
             event.c.type.in_(SHOWN),

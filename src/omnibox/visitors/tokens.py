@@ -87,14 +87,7 @@ def mark_shown(tx: Transaction, visitor: Visitor, cursor: int) -> int:
     tx.execute(sa.update(visitor_token).where(newer).values(cursor=cursor))
     shown = (
         sa.select(delivery.c.id, delivery.c.state)
-        .join(
-            event,
-            sa.and_(
-                event.c.conversation_id == delivery.c.conversation_id,
-                event.c.message_id == delivery.c.message_id,
-                event.c.type == "message.added",
-            ),
-        )
+        .join(event, sa.and_(event.c.message_id == delivery.c.message_id, event.c.type == "message.added"))
         .where(
             delivery.c.identity_id == visitor.identity_id,
             delivery.c.state.in_(("queued", "sending", "sent")),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from omnibox.store.columns import Instant, Key
-from omnibox.store.tables.schema import metadata
+from omnibox.store.tables.schema import metadata, partial_index
 
 installation = sa.Table(
     "installation",
@@ -28,5 +28,6 @@ event = sa.Table(
     sa.Column("channel_id", Key),
     sa.Column("agent_id", Key),
     sa.Column("word", sa.Text),
-    sa.Index("ix_event_conversation_id", "conversation_id", "seq"),
+    # Not by conversation: each message would dirty a page of its own, here they come in nearly their order.
+    partial_index("ix_event_message_id", "message_id", where="message_id IS NOT NULL"),
 )
