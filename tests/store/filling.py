@@ -33,14 +33,11 @@ def _value(column: sa.Column[Any], number: int) -> Any:
         return number % 2
     if isinstance(column.type, sa.Integer):
         return number * 3
-    is_key = (
-        column.primary_key
-        or column.unique
-        or any(
-            column.name in constraint.columns
-            for constraint in column.table.constraints
-            if isinstance(constraint, sa.UniqueConstraint)
-        )
+    only_once: list[sa.Constraint | sa.Index] = [*column.table.constraints, *column.table.indexes]
+    is_key = column.primary_key or any(
+        column.name in each.columns
+        for each in only_once
+        if isinstance(each, sa.UniqueConstraint) or (isinstance(each, sa.Index) and each.unique)
     )
     text = TEXTS[number % len(TEXTS)]
     return f"{text}{number}" if is_key else text
@@ -54,15 +51,14 @@ def fill(path: Path, count: int = 40, *, messages: int = 0, many: Collection[str
             rows = rows_of(table, 1 if table.name == "installation" else count)
             if messages and table.name in many:
                 narrow = {"conversation_id": count, "channel_id": count, "identity_id": count, "connection_id": count}
-                names = [column.name for column in table.columns]
                 rows = [
                     tuple(
                         (value - 1) % narrow[name] + 1 if name in narrow and isinstance(value, int) else value
-                        for name, value in zip(names, row, strict=True)
+                        for name, value in zip(table.columns.keys(), row, strict=True)
                     )
                     for row in rows_of(table, messages)
                 ]
-            places = ", ".join("?" * len(table.columns))
-            link.executemany(f"INSERT INTO {table.name} VALUES ({places})", rows)
+            names, places = ", ".join(table.columns.keys()), ", ".join("?" * len(table.columns))
+            link.executemany(f"INSERT INTO {table.name} ({names}) VALUES ({places})", rows)
         link.execute("UPDATE installation SET seq = (SELECT max(seq) FROM event)")  # what is announced next follows
         link.execute("UPDATE sqlite_sequence SET seq = 500000 WHERE name = 'conversation'")  # a later one was erased

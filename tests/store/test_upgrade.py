@@ -258,6 +258,26 @@ def test_who_is_refused_the_log_by_another_that_opens_it_asks_again(tmp_path: Pa
         assert link.execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
 
+def test_the_id_of_an_erased_message_is_not_given_again(tmp_path: Path, folder: Path) -> None:
+    """0009 has SQLite make the table anew, which would begin behind the last message that is left."""
+    for later in folder.glob("versions/*.py"):
+        if later.name > "0009":
+            later.unlink()
+    path = tmp_path / "omnibox.db"
+    assert upgrade_to_last(f"sqlite:///{path}", folder).returncode == 0
+    fill(path, 20)
+    one_more = "INSERT INTO message (conversation_id, channel_id, kind, author_kind, text, at, created_at)"
+    one_more += " VALUES (1, 1, 'note', 'agent', '', 0, 0) RETURNING id"
+    with closing(sqlite3.connect(path)) as link, link:
+        messages = link.execute("SELECT * FROM message").fetchall()
+        assert link.execute(one_more).fetchone() == (21,)
+        link.execute("DELETE FROM message WHERE id = 21")
+    assert upgrade_to_last(f"sqlite:///{path}", Path(migrations.__file__).parent).returncode == 0
+    with closing(sqlite3.connect(path)) as link, link:
+        assert link.execute("SELECT * FROM message").fetchall() == messages
+        assert link.execute(one_more).fetchone() == (22,)
+
+
 def test_the_engine_of_migrations_is_one_transaction(tmp_path: Path) -> None:
     """SQLite's driver opens none for CREATE; half a revision would stay."""
     engine = engine_of(sa.make_url(f"sqlite:///{tmp_path}/x.db"))

@@ -227,8 +227,11 @@ def _touched(tx: Transaction, conversation_id: int, said: Said) -> dict[str, Any
 
 
 def preview(text: Masked) -> Masked:
-    """What a list row shows of a message."""
-    return mask(" ".join(text[: 2 * PREVIEW].split())[:PREVIEW])
+    """What a list row shows of a message: its beginning in one line."""
+    shown = text[:PREVIEW]
+    if "  " in shown or not shown.isprintable() or shown != shown.strip():
+        shown = " ".join(text[: 2 * PREVIEW].split())[:PREVIEW]
+    return mask(shown)
 
 
 def reopen(tx: Transaction, conversation_id: int) -> None:

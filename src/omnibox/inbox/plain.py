@@ -19,9 +19,9 @@ from omnibox.connector import Envelope, Inbound
 from omnibox.inbox import conversations, merging, messages, people, states
 from omnibox.inbox.messages import Taken
 from omnibox.inbox.origin import Origin
-from omnibox.masking import Masked, may_be_piece
+from omnibox.masking import may_be_piece
 from omnibox.store import Transaction, insert
-from omnibox.store.hot import Hot, names_in, room_for, values_in
+from omnibox.store.hot import Hot, Row, names_in, room_for, values_in
 from omnibox.store.tables import conversation, identity, message
 
 MOST = 256  # in one statement; databases take some 32,000 parameters
@@ -34,15 +34,6 @@ class Arrival(NamedTuple):
     origin: Origin
     channel_id: int | None
     taken: Taken
-
-
-class Stored(NamedTuple):
-    """A plain message that went in."""
-
-    said: Inbound
-    id: int
-    conversation_id: int
-    contact_id: int
 
 
 @cache
@@ -96,20 +87,16 @@ def _take(tx: Transaction, origin: Origin, channel_id: int, found: Mapping[int, 
     scope, now = origin.id_scope(channel_id), tx.clock()
     addresses = {place: origin.folded(said.address) for place, said in found.items()}
     known = _find(tx, origin, channel_id, set(addresses.values()))
-    rows = [
-        _row(channel_id, scope, said, now, person)
+    rows = {
+        place: _row(channel_id, scope, said, now, person)
         for place, said in found.items()
         if (person := known.get(addresses[place]))
-    ]
-    ids = {key: message_id for message_id, key in _ADD.run_all(tx.connection, rows)} if rows else {}
-    stored: dict[int, Stored] = {}
-    for place, said in found.items():
-        if (added := ids.pop(said.event_key, None)) is not None:
-            person = known[addresses[place]]
-            stored[place] = Stored(said, added, person.conversation_id, person.contact_id)
+    }
+    ids = {key: added for added, key in _ADD.run_all(tx.connection, list(rows.values()))} if rows else {}
+    stored = {place: ids.pop(row["event_key"]) for place, row in rows.items() if row["event_key"] in ids}
     if stored:
-        _tell(tx, scope, list(stored.values()), now)
-    return {place: each.id for place, each in stored.items()}
+        _tell(tx, scope, {message_id: rows[place] for place, message_id in stored.items()})
+    return stored
 
 
 def _find(tx: Transaction, origin: Origin, channel_id: int, addresses: set[str]) -> dict[str, Any]:
@@ -136,15 +123,15 @@ def _row(channel_id: int, scope: str, said: Inbound, now: datetime, person: Any)
     }
 
 
-def _tell(tx: Transaction, scope: str, stored: Sequence[Stored], now: datetime) -> None:
+def _tell(tx: Transaction, scope: str, stored: Mapping[int, Row]) -> None:
     """What follows from every message: its id is known, its conversation shows it, who watches hears."""
-    named = [(each.said.external_id, each.conversation_id, each.id) for each in stored if each.said.external_id]
+    named = [(row["external_id"], row["conversation_id"], key) for key, row in stored.items() if row["external_id"]]
     for value in states.refer_messages(tx, scope, named) if named else ():
         merging.apply_early(tx, scope, value)
     lines: dict[int, list[conversations.Said]] = {}
-    for said, message_id, conversation_id, contact_id in stored:
-        at, text = messages.said_at(said, now), cast("Masked", said.text)
-        line = conversations.Said(message_id, "inbound", "contact", text, at)
+    for message_id, row in stored.items():
+        conversation_id = row["conversation_id"]
+        line = conversations.Said(message_id, row["kind"], row["author_kind"], row["text"], row["at"])
         lines.setdefault(conversation_id, []).append(line)
-        tx.announce("message.added", conversation=conversation_id, message=message_id, contact=contact_id)
+        tx.announce("message.added", conversation=conversation_id, message=message_id, contact=row["author_id"])
     conversations.heard_open(tx, lines)

@@ -18,6 +18,15 @@ from omnibox.store.hot import Hot
 
 ROOM_BYTES = 1 << 20  # free again on a disk that was full
 WRITE_AHEAD = "journal_mode=WAL"
+OF_WRITER = (
+    "busy_timeout=5000",
+    WRITE_AHEAD,
+    "synchronous=FULL",
+    "foreign_keys=ON",
+    "secure_delete=ON",
+    "temp_store=MEMORY",  # else a statement of many rows keeps the pages it changes in a file until it ends
+    "wal_autocheckpoint=4000",  # pages: most are written anew soon, and are copied into the database once
+)
 
 
 def has_room(url: sa.URL) -> bool:
@@ -32,10 +41,12 @@ def free_bytes(url: sa.URL) -> int:
 
 def sqlite_writer(url: sa.URL) -> sa.Engine:
     engine = sa.create_engine(
-        url.set(drivername="sqlite"), hide_parameters=True, connect_args={"check_same_thread": False}, pool_size=1
+        url.set(drivername="sqlite"),
+        hide_parameters=True,
+        connect_args={"check_same_thread": False, "cached_statements": 256},
+        pool_size=1,
     )
-    pragmas = "busy_timeout=5000", WRITE_AHEAD, "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON"
-    _prepare(engine, pragmas, "BEGIN IMMEDIATE")
+    _prepare(engine, OF_WRITER, "BEGIN IMMEDIATE")
     return engine
 
 

@@ -100,8 +100,7 @@ class Hot:
         made: list[Sequence[Any]] = []
         try:
             while done < len(rows):
-                # Powers of two, so that few texts are prepared.
-                count = min(1 << ((len(rows) - done).bit_length() - 1), MOST_AT_ONCE)
+                count = _so_many(len(rows) - done)
                 values = [value for row in rows[done : done + count] for value in plan.arrange(row)]
                 made += database.execute(_repeated(plan.sql, count), values).fetchall()
                 done += count
@@ -155,6 +154,12 @@ def _maker(columns: Sequence[sa.ColumnElement[Any]], dialect: sa.Dialect) -> Cal
     ]
     known = {f"read{place}": read for place, read in reads.items()} | {"make": make}
     return cast("Callable[[Sequence[Any]], Any]", eval(f"lambda row: make(({''.join(members)}))", known))  # noqa: S307
+
+
+def _so_many(left: int) -> int:
+    """How many of the rows that are left the next INSERT takes: few statements, and few texts that are prepared."""
+    step = next(size for size in (64, 8, 1) if left >= size)
+    return min(left - left % step, MOST_AT_ONCE)
 
 
 @cache

@@ -96,8 +96,9 @@ message = new_table(
     flag("is_elsewhere"),
     count("edition"),
     count("rev"),
-    sa.UniqueConstraint("event_scope", "event_key"),
-    sa.UniqueConstraint("client_scope", "client_id"),
+    # What comes in has one of these keys, what an agent sends the other.
+    partial_index("ix_message_event", "event_scope", "event_key", where="event_key IS NOT NULL", is_unique=True),
+    partial_index("ix_message_client", "client_scope", "client_id", where="client_id IS NOT NULL", is_unique=True),
     sa.Index("ix_message_conversation", "conversation_id", "id"),
 )
 

@@ -40,9 +40,9 @@ def flag(name: str) -> sa.Column[bool]:
     return sa.Column(name, sa.Boolean, nullable=False, server_default=sa.text("false"))
 
 
-def partial_index(name: str, *columns: str, where: str) -> sa.Index:
+def partial_index(name: str, *columns: str, where: str, is_unique: bool = False) -> sa.Index:
     """An index of some rows only: the others cost it nothing."""
-    return sa.Index(name, *columns, sqlite_where=sa.text(where), info={"where": where})
+    return sa.Index(name, *columns, unique=is_unique, sqlite_where=sa.text(where), info={"where": where})
 
 
 @sa.event.listens_for(metadata, "before_create")
