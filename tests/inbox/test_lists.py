@@ -14,9 +14,11 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from hypothesis import given
+from hypothesis import strategies as st
 
 from omnibox.clock import now
-from omnibox.inbox import views
+from omnibox.inbox import conversations, views
 from omnibox.inbox.views import Sight
 from omnibox.masking import mask
 from omnibox.store import Reader, Store, Transaction
@@ -184,3 +186,13 @@ def assert_few_rows(plan: str, most: int) -> None:
     read = [int(rows) for rows in re.findall(r"Scan .* on \w+ .*\(actual rows=(\d+) ", plan)]
     assert read
     assert max(read) <= most, plan
+
+
+@given(
+    st.lists(st.sampled_from(["word", "é", "x" * 150, " ", "  ", "\n", "\t", "\u00a0", "\u2028", "\u200b", "7"])).map(
+        "".join
+    )
+)
+def test_a_row_shows_the_beginning_of_a_message_in_one_line(text: str) -> None:
+    words = " ".join(text[:320].split())[:160]
+    assert conversations.preview(mask(text)) == words

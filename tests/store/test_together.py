@@ -19,8 +19,9 @@ from omnibox.inbox.intake import Intake
 from omnibox.inbox.origin import Origin
 from omnibox.masking import mask
 from omnibox.secrets import Secrets
-from omnibox.store import Store, Transaction
+from omnibox.store import Store, Transaction, insert
 from omnibox.store import tables as t
+from omnibox.store.hot import Hot
 from omnibox.store.migrations import migrate
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -44,6 +45,19 @@ async def test_what_many_bring_at_once_is_taken_at_once(store: Store) -> None:
 
     assert await asyncio.gather(*map(bring, range(50))) == [2 * number for number in range(50)]
     assert runs == [50]
+
+
+@pytest.mark.parametrize("count", [1, 7, 8, 63, 65, 256, 257, 655])
+async def test_rows_of_any_number_all_go_in_and_those_that_were_there_do_not(store: Store, count: int) -> None:
+    add = Hot(insert(t.early).on_conflict_do_nothing().returning(t.early.c.value))
+    row = {"scope": "s", "kind": "deleted", "at": NOON, "edition": 0}
+    rows = [row | {"value": str(number)} for number in range(count)]
+
+    def put(tx: Transaction) -> tuple[set[str], list[Sequence[Any]]]:
+        return {value for (value,) in add.run_all(tx.connection, rows)}, add.run_all(tx.connection, rows[::-1])
+
+    new, again = (await store.write(put)).result
+    assert (len(new), again) == (count, [])
 
 
 async def test_the_one_that_cannot_be_taken_costs_the_others_nothing(store: Store) -> None:
