@@ -418,6 +418,36 @@ def test_a_damaged_database_is_named_and_left_as_it_is(tmp_path: Path) -> None:
     assert (tmp_path / "omnibox.db").read_bytes() == b"no database" * 1000
 
 
+# Root may write everywhere; a test runs as root here and there.
+AS_A_USER = ["setpriv", "--bounding-set=-dac_override", "--inh-caps=-dac_override"] if os.geteuid() == 0 else []
+
+
+def as_a_user(*arguments: str | Path) -> subprocess.CompletedProcess[bytes]:
+    command = [*AS_A_USER, OMNIBOX, *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, timeout=60, check=False, env=environment(OMNIBOX_PORT="0"))
+
+
+@pytest.mark.parametrize(("what", "mode"), [(".", 0o500), ("files", 0o500), ("omnibox.db", 0o400)])
+def test_a_home_folder_that_may_not_be_written_is_refused_with_the_words_of_check(
+    home: Path, what: str, mode: int
+) -> None:
+    """A database without leave to write opens all the same, for reading: nothing would be taken, all day."""
+    assert as_a_user("check", "--home", home).returncode == 0
+    with hold_home(load({"home": str(home)})):
+        pass  # a start has been there: its lock may be written
+    place = home / what
+    place.chmod(mode)
+    try:
+        looked, served = as_a_user("check", "--home", home), as_a_user("serve", "--home", home)
+    finally:
+        place.chmod(0o700)
+    cure = f"chown -R it to the user that runs omnibox: {place}"
+    assert finding(looked, "home folder") == (f"failed  home folder: {place} cannot be written", f"→ {cure}")
+    assert looked.returncode == 1
+    assert (served.returncode, served.stdout) == (2, b"")
+    assert served.stderr.decode() == f"omnibox: {place} cannot be written; {cure}\n"
+
+
 def test_a_demo_on_a_taken_port_says_so_and_one_beside_another_leaves_its_folder(tmp_path: Path) -> None:
     folder = tmp_path / "omnibox-demo"
     folder.mkdir()
@@ -489,7 +519,44 @@ def test_check_names_what_fails_with_a_cure(home: Path) -> None:
     assert (line.startswith("failed  database: revision 9999"), cure) == (True, "→ start a newer release")
     (home / "omnibox.db").write_bytes(b"no database" * 100)
     line, cure = finding(run("check", "--home", home), "database")
-    assert line.startswith("failed  database: cannot be read")
+    assert line == f"failed  database: {home}/omnibox.db is damaged or no database"
+    assert cure == "→ keep it aside and restore a backup"
+
+
+def test_check_finds_a_database_damaged_within(home: Path) -> None:
+    with (home / "omnibox.db").open("r+b") as file:
+        file.seek(100)
+        file.write(b"\xff" * 4000)
+    line, cure = finding(run("check", "--home", home), "database")
+    assert (line.endswith("is damaged or no database"), cure) == (True, "→ keep it aside and restore a backup")
+
+
+def test_check_looks_whether_it_could_listen(home: Path) -> None:
+    with closing(socket.create_server(("127.0.0.1", 0))) as taken:
+        place = f"127.0.0.1:{taken.getsockname()[1]}"
+        port = place.rpartition(":")[2]
+        for answer in (run("check", "--home", home, "--port", port), run("check", "--home", home, OMNIBOX_PORT=port)):
+            assert answer.returncode == 1
+            assert finding(answer, "port") == (
+                f"failed  port: {place}: another program listens there",
+                "→ end it, or name another port by --port",
+            )
+        with hold_home(load({"home": str(home)})):
+            line, _ = finding(run("check", "--home", home, "--port", port), "port")
+        assert line == f"ok      port: {place}: in use, and this hub runs"
+    assert finding(run("check", "--home", home, "--port", port), "port")[0] == f"ok      port: {place} is free"
+    away = run("check", "--home", home, "--host", "192.0.2.7", "--port", port)  # an address for examples (RFC 5737)
+    assert finding(away, "port")[0] == f"failed  port: 192.0.2.7:{port}: this machine has no such address"
+    served = run("serve", "--home", home, "--host", "192.0.2.7", "--port", port)
+    assert "192.0.2.7" in served.stderr.decode()
+    assert "this machine has no such address; name one" in served.stderr.decode()
+
+
+def test_a_running_hub_does_not_stand_in_its_own_way(tmp_path: Path) -> None:
+    with serving(tmp_path / "new") as (url, _):
+        answer = run("check", "--home", tmp_path / "new", "--port", url.rpartition(":")[2])
+        assert finding(answer, "port")[0].endswith("in use, and this hub runs")
+        assert answer.returncode == 0
 
 
 def test_check_passes_over_a_database_that_is_in_use(home: Path) -> None:

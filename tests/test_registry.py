@@ -155,6 +155,7 @@ def test_the_registry_starts_without_any_client_library() -> None:
 
 # ── Forms
 
+SHOP = "https://shop.example.com"
 FIELDS = (
     Field("title", title="Title", help="Shown on top", placeholder="Shop", default="Hello"),
     Field("token", kind="secret", required=True, group="Access"),
@@ -168,6 +169,7 @@ FIELDS = (
     Field("url", kind="url"),
     Field("host", kind="host"),
     Field("sites", kind="list", default=("INBOX",)),
+    Field("pages", kind="origins"),
     Field("color", kind="color"),
     Field("words", kind="long"),
 )
@@ -197,6 +199,7 @@ def test_the_form_of_each_kind() -> None:
     assert shapes["side"]["enum"] == ["left", "right"]
     assert [shapes[name]["format"] for name in ("mail", "url", "host")] == ["email", "uri", "hostname"]
     assert (shapes["sites"]["type"], shapes["sites"]["default"]) == ("array", ["INBOX"])
+    assert shapes["pages"]["type"] == "array"
     assert [shapes[name]["x-ui"] for name in ("color", "words")] == ["color", "text"]
     assert schema["required"] == ["token"]
     assert schema["additionalProperties"] is False
@@ -267,6 +270,16 @@ def test_values_that_omnibox_makes_are_there_at_once_and_anew_on_null() -> None:
         ("host", "münchen.example", "xn--mnchen-3ya.example"),
         ("host", "[::1]", "::1"),
         ("sites", [" a ", "", "b", "a"], ["a", "b"]),
+        ("pages", ["https://Shop.Example.com/", "shop.example.com", "https://shop.example.com:443"], [SHOP]),
+        ("pages", [SHOP, "https://shop.example.com:8443/"], [SHOP, f"{SHOP}:8443"]),
+        ("pages", ["https://münchen.example"], ["https://xn--mnchen-3ya.example"]),
+        ("pages", ["http://localhost:80", "http://LOCALHOST:8000/"], ["http://localhost", "http://localhost:8000"]),
+        (
+            "pages",
+            ["http://shop.localhost", "http://127.8.9.1:5000"],
+            ["http://shop.localhost", "http://127.8.9.1:5000"],
+        ),
+        ("pages", ["http://[::1]:8000", "localhost:3000"], ["http://[::1]:8000", "http://localhost:3000"]),
         ("color", "#AABBCC", "#aabbcc"),
         ("words", "two\nlines ", "two\nlines "),
     ],
@@ -304,6 +317,19 @@ def test_a_value_is_kept_in_its_plain_form(name: str, given: Any, kept: Any) -> 
         ("sites", "a,b"),
         ("sites", ["a\nb"]),
         ("sites", [str(n) for n in range(201)]),
+        ("pages", [SHOP, "https://shop.example.com/en/"]),
+        ("pages", ["https://shop.example.com/?utm=mail"]),
+        ("pages", ["https://shop.example.com#chat"]),
+        ("pages", ["http://shop.example.com"]),
+        ("pages", ["http://192.168.1.7:8000"]),
+        ("pages", ["http://localhost.example.com"]),
+        ("pages", ["https://*.example.com"]),
+        ("pages", ["https://kim:secret@shop.example.com"]),
+        ("pages", ["https://shop.example.com:99999"]),
+        ("pages", ["file:///home/kim/shop.html"]),
+        ("pages", ["null://x"]),
+        ("pages", ["https://"]),
+        ("pages", SHOP),
         ("color", "#fff"),
         ("words", "x" * 20001),
     ],

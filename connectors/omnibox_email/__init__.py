@@ -19,13 +19,14 @@ from omnibox.connector import (
     Look,
     Outbound,
     Part,
+    Place,
     Receive,
     Rejected,
     Retry,
     Sent,
     Step,
 )
-from omnibox_email.account import read_account
+from omnibox_email.account import occupied, read_account
 from omnibox_email.explained import ERRORS
 from omnibox_email.faults import Timings
 from omnibox_email.forms import CHANNEL_FIELDS, FIELDS
@@ -190,6 +191,11 @@ class Email:
         from omnibox_email import providers
 
         return providers.consent_of(settings)
+
+    @classmethod
+    def places(cls, settings: Mapping[str, Any], addresses: Sequence[str]) -> Iterable[Place]:
+        """The addresses, and each folder that is read."""
+        return occupied(settings, addresses)
 
     # -- checking --
 

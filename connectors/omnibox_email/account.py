@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-from omnibox.connector import BadSettings, ChannelSettings, Context, Tokens
-from omnibox_email.door.settings import DoorSettings, read_door
+from omnibox.connector import BadSettings, ChannelSettings, Context, Place, Tokens
+from omnibox_email.door.settings import DOORS, DoorSettings, read_door
 from omnibox_email.forms import AFTERWARDS, SECURITIES
 from omnibox_email.heads import addresses
 from omnibox_email.heads.addresses import DEFAULT_PATTERN, OwnAddress
@@ -98,6 +98,23 @@ def read_account(context: Context) -> Account:
         checking_servers=tuple(str(one).strip() for one in settings.get("checking_servers") or () if str(one).strip()),
         door=door,
     )
+
+
+def occupied(settings: Mapping[str, Any], addresses: Sequence[str]) -> Iterator[Place]:
+    """What two connections must not share: an address, and a folder of a mailbox, which both would read."""
+    for address in addresses:
+        yield Place(f"address {address.casefold()}", address, address=address)
+    theirs = provider_of(settings).imap
+    host = (_text(settings, "imap_host") or (theirs[0] if theirs else "")).casefold().rstrip(".")
+    user = _text(settings, "imap_user")
+    if _text(settings, "incoming") in DOORS or not host or not user:
+        return
+    port = _text(settings, "imap_port")
+    server = f"{host}:{port}" if port and int(port) not in IMAP_PORTS.values() else host
+    for folder in _folders(settings):
+        yield Place(
+            f"folder {server} {user.casefold()} {folder}", f"{folder} of {user} at {server}", setting="imap_user"
+        )
 
 
 def _folders(settings: Mapping[str, Any]) -> tuple[str, ...]:

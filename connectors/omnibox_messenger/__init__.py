@@ -23,6 +23,7 @@ from omnibox.connector import (
     Grant,
     Look,
     Outbound,
+    Place,
     Profile,
     Request,
     Retry,
@@ -258,6 +259,14 @@ class Messenger:
         from omnibox_messenger.setup.login import consent_of
 
         return consent_of(settings)
+
+    @classmethod
+    def places(cls, settings: Mapping[str, Any], addresses: Sequence[str]) -> Iterator[Place]:
+        """The pages, and the app: Meta calls one address for an app, that of the connection which said it last."""
+        for page in addresses:
+            yield Place(f"page {page}", f"The page {page}", address=page)
+        if app := str(settings.get("app_id") or "").strip():
+            yield Place(f"app {app}", f"The Meta app {app}", setting="app_id")
 
     async def redeem(self, code: str, redirect_url: str) -> Grant:
         from omnibox_messenger.setup.login import redeem

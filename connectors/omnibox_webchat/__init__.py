@@ -38,9 +38,9 @@ class WebChat:
     channel_settings: ClassVar[tuple[Field, ...]] = (
         Field(
             "origins",
-            kind="list",
+            kind="origins",
             title="Your website's addresses",
-            help="Scheme and host of each site that may show the chat, such as https://shop.example.com.",
+            help="Scheme and host of each site that may show the chat, such as https://shop.example.com; no path.",
             required=True,
             placeholder="https://shop.example.com",
         ),

@@ -52,6 +52,7 @@ from omnibox.web.hub import Hub
 from omnibox.web.readiness import Readiness
 from omnibox.web.server import make_app
 from omnibox.web.trouble import Trouble
+from omnibox.web.visitors import tell_visitors
 
 STOP_S = 10
 INDEX_AFTER_S = 0.5
@@ -171,7 +172,8 @@ def _compose(hub: Hub, config: Config, bus: Bus, registry: Mapping[str, Register
     )
     hub.is_online = hub.screens.is_here
     hub.signalling = Signalling(hub.store, hub.connections.way, hub.clock)
-    hub.hints = Hints(hub.store, bus, hub.feed, screens=hub.screens, visitors=hub.visitors_here)
+    tell = partial(tell_visitors, hub)
+    hub.hints = Hints(hub.store, bus, hub.feed, screens=hub.screens, visitors=hub.visitors_here, tell_visitors=tell)
     hub.readiness = Readiness(hub.store, bus, hub.connections)
     hub.trouble = Trouble(hub.store, lambda word: hub.feed.hint(kind="trouble", code=word or None))
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
+import socket
 import stat
 from collections.abc import Iterator
 from contextlib import suppress
@@ -13,7 +15,7 @@ from pathlib import Path
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from omnibox.config import Config, open_blobs
+from omnibox.config import Config, NotOurs, is_served, open_blobs, require_writable
 from omnibox.registry import load_connectors
 from omnibox.secrets import BadKey, Secrets
 from omnibox.store import StoreUnavailable
@@ -23,6 +25,7 @@ from omnibox.store.tables import channel, connection
 
 WEB = Path(__file__).parent / "_web"
 TIMEOUT_S = 10
+DAMAGED = ("SQLITE_NOTADB", "SQLITE_CORRUPT")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +61,7 @@ def check_all(config: Config) -> Iterator[Finding]:
     except TimeoutError:
         yield Finding("database", f"no answer within {TIMEOUT_S} seconds", "check database_url and the server")
     except (sa.exc.SQLAlchemyError, OSError) as error:
-        cause = error.orig if isinstance(error, sa.exc.DBAPIError) and error.orig else error
-        yield Finding("database", f"cannot be read ({type(cause).__name__})", "check database_url, rights and server")
+        yield _judge_failure(error, config.database_path)
     else:
         sealed = database.sealed
         yield _judge_revision(database.revision)
@@ -68,6 +70,7 @@ def check_all(config: Config) -> Iterator[Finding]:
         yield _check_bucket(config)
     if config.redis_url.get_secret_value():
         yield asyncio.run(_check_bus(config))
+    yield _check_listener(config)
     yield from _check_connectors()
     yield _check_web()
 
@@ -85,12 +88,10 @@ def _check_home(config: Config) -> Finding:
         return Finding("home folder", f"{home} is on a disk that cannot be written", "make that disk writable")
     if free < ROOM_BYTES:
         return Finding("home folder", f"{home} is on a disk that is full", "free space on it")
-    wanted = [home, *(path for path in (config.database_path, config.files_folder) if path and path.exists())]
-    for path in wanted:
-        if not os.access(path, os.W_OK | (os.X_OK if path.is_dir() else 0)):
-            return Finding(
-                "home folder", f"{path} cannot be written", f"chown -R it to the user that runs omnibox: {path}"
-            )
+    try:
+        require_writable(config)
+    except NotOurs as error:
+        return Finding("home folder", f"{error.path} cannot be written", error.cure)
     return Finding("home folder", f"{home}, {free / 1e9:,.1f} GB free")
 
 
@@ -117,6 +118,20 @@ def _read(link: sa.Connection) -> Database:
     sealed = [*link.execute(sa.select(connection.c.settings)).scalars()]
     sealed += link.execute(sa.select(channel.c.settings)).scalars()
     return Database(revision, tuple(sealed))
+
+
+def is_damaged(error: BaseException) -> bool:
+    """Whether SQLite says that its file is none of its own."""
+    complaint = error.orig if isinstance(error, sa.exc.DBAPIError) else error
+    return getattr(complaint, "sqlite_errorname", "") in DAMAGED
+
+
+def _judge_failure(error: Exception, path: Path | None) -> Finding:
+    if path is not None and is_damaged(error):
+        return Finding("database", f"{path} is damaged or no database", "keep it aside and restore a backup")
+    cause = error.orig if isinstance(error, sa.exc.DBAPIError) and error.orig else error
+    cure = "check database_url, rights and server" if path is None else f"let the user that runs omnibox read {path}"
+    return Finding("database", f"cannot be read ({type(cause).__name__})", cure)
 
 
 def _judge_revision(revision: str | None) -> Finding:
@@ -178,6 +193,37 @@ async def _check_bus(config: Config) -> Finding:
         cure = "check redis_url and the server; until then live updates come by polling"
         return Finding("bus", f"Redis does not answer ({type(error).__name__})", cure)
     return Finding("bus", "Redis answers")
+
+
+def _check_listener(config: Config) -> Finding:
+    """Whether a start could listen: tried by taking the address for an instant, without listening."""
+    name, place = "port", f"{config.host}:{config.port}"
+    try:
+        for family, kind, protocol, _, address in socket.getaddrinfo(
+            config.host, config.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        ):
+            with socket.socket(family, kind, protocol) as taken:
+                taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the server does
+                if family == socket.AF_INET6:
+                    taken.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+                taken.bind(address)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE and is_served(config):
+            return Finding(name, f"{place}: in use, and this hub runs")
+        why, cure = why_not_listening(error) or (error.strerror or type(error).__name__, "see --host and --port")
+        return Finding(name, f"{place}: {why}", cure)
+    return Finding(name, f"{place} is free" if config.port else "the system chooses one")
+
+
+def why_not_listening(error: OSError) -> tuple[str, str] | None:
+    """Why an address cannot be listened on, and what to do; None where the error is about something else."""
+    if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
+        return "this machine has no such address", "name one that it has by --host, such as 127.0.0.1"
+    if error.errno == errno.EADDRINUSE:
+        return "another program listens there", "end it, or name another port by --port"
+    if error.errno == errno.EACCES and error.filename is None:
+        return "this user may not listen there", "name a port from 1024 on by --port"
+    return None
 
 
 def _check_connectors() -> Iterator[Finding]:

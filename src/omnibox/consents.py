@@ -5,20 +5,20 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 
-from omnibox.connections import Connections, Live
+from omnibox.connections import Connections, Live, places
 from omnibox.connector import BadSettings, Choice, Chooses, Consent, SendError
 from omnibox.connector import consent as grants
 from omnibox.inbox import channels
 from omnibox.logs import get_logger
 from omnibox.masking import mask
 from omnibox.secrets import BadKey, random_token
-from omnibox.store import Transaction, insert
+from omnibox.store import Reader, Transaction, insert
 from omnibox.store.tables import memory
 
 RETURN_PATH = "/consent/return"
@@ -167,7 +167,16 @@ async def opened(connections: Connections, connection_id: int) -> list[Choice]:
     grant = grants.read_grant(live.context.settings.get(consent.setting), consent)
     if grant is None or not isinstance(live.connector, Chooses):
         raise NoConsent("unfinished", connection_id)
-    return list(await live.connector.choices(grant))
+    found = list(await live.connector.choices(grant))
+    addresses = [each.address for each in found]
+
+    def others(tx: Reader) -> dict[str, str]:
+        elsewhere = places.taken_elsewhere(tx, live.registered, connections.secrets, connection_id, addresses)
+        own = {row.address for row in channels.all_channels(tx, connection_id)}
+        return {address: words for address, words in elsewhere.items() if address not in own}
+
+    taken = await connections.store.read(others)
+    return [replace(each, problem=each.problem or taken.get(each.address, "")) for each in found]
 
 
 async def take_up(
@@ -175,7 +184,7 @@ async def take_up(
 ) -> int:
     """Make channels of the `wanted` addresses among `found`; those we have get their new credentials, wanted or not.
 
-    Returns how many were given new credentials or made.
+    Returns how many were given new credentials or made. Raises `Occupied` where another connection was faster.
     """
     usable = [each for each in found if not each.problem]
 
@@ -183,6 +192,8 @@ async def take_up(
         row = channels.find_connection(tx, connection_id, lock=True)
         if row is None:
             return 0
+        registered = connections.registry[row.connector]
+        own = places.held(tx, registered, connections.secrets, connection_id)
         known = {each.address: each for each in channels.all_channels(tx, connection_id)}
         count = 0
         for each in usable:
@@ -196,6 +207,7 @@ async def take_up(
             else:
                 _add(tx, row, each, document)
             count += 1
+        places.require_free(tx, registered, connections.secrets, connection_id, own)
         return count
 
     count = (await connections.store.write(write)).result

@@ -22,6 +22,7 @@ HTTPS = re.compile(r"https://[^\s/?#•]+[^\s•]*")  # what was hidden in it no
 COLOR = re.compile(r"#[0-9a-fA-F]{6}")
 HIDDEN = ("secret", "consent")  # never leave by the API
 MAY_BE_EMPTY = ("text", "long")  # elsewhere an empty text means: not set
+_SITE = "Write scheme and host, such as https://shop.example.com."
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 HINTS: Mapping[str, Mapping[str, Any]] = {
@@ -79,7 +80,7 @@ def _property(field: Field) -> dict[str, Any]:
         shape["description"] = field.help
     shape |= _type(field)
     if field.default is not None:
-        shape["default"] = list(field.default) if field.kind == "list" else field.default
+        shape["default"] = list(field.default) if isinstance(field.default, tuple) else field.default
     if field.placeholder:
         shape["x-ui-placeholder"] = field.placeholder
     if field.group:
@@ -100,7 +101,7 @@ def _type(field: Field) -> dict[str, Any]:
             return {"type": "integer" if isinstance(field.default, int) else "number"}
         case "boolean":
             return {"type": "boolean"}
-        case "list":
+        case "list" | "origins":
             return {"type": "array", "items": {"type": "string"}, "maxItems": MOST_ENTRIES}
         case "choice":
             return {"type": "string", "enum": list(field.choices)}
@@ -191,6 +192,8 @@ def _read_value(field: Field, value: Any) -> Any:
             return value
         case "list":
             return _list(value)
+        case "origins":
+            return list(dict.fromkeys(_origin(entry) for entry in _list(value)))
     if not isinstance(value, str):
         raise _Wrong("Please write a text.")
     return _READERS[field.kind](field, value)
@@ -274,7 +277,10 @@ def _url(_: Field, value: str) -> str:
 
 
 def _host(_: Field, value: str) -> str:
-    value = _line(value.strip())
+    return _host_name(_line(value.strip()))
+
+
+def _host_name(value: str) -> str:
     try:
         return str(ipaddress.ip_address(value.strip("[]")))
     except ValueError:
@@ -286,6 +292,37 @@ def _host(_: Field, value: str) -> str:
     if not HOST.fullmatch(ascii_name):
         raise _Wrong("Please write a host name without port or path, such as mail.example.com.")
     return ascii_name
+
+
+def _origin(entry: str) -> str:
+    """A website as browsers name it in their Origin header: scheme, host, and the port if it is not the usual one.
+
+    Unencrypted only on this very machine: elsewhere anybody on the way could put words into the chat.
+    """
+    is_bare = "://" not in entry
+    try:
+        parts = urlsplit(f"https://{entry}" if is_bare else entry)
+        host, port = _host_name(parts.hostname or ""), parts.port
+    except (ValueError, _Wrong):
+        raise _Wrong(_SITE) from None
+    if parts.scheme not in ("http", "https") or "@" in parts.netloc:
+        raise _Wrong(_SITE)
+    if parts.path.strip("/") or parts.query or parts.fragment:
+        raise _Wrong("Please leave out what follows the host: the chat is allowed for a whole site. " + _SITE)
+    is_here = _is_this_machine(host)
+    if parts.scheme == "http" and not is_here:
+        raise _Wrong("Please begin with https://; http:// is only for this machine, such as http://localhost:8000.")
+    scheme = "http" if is_bare and is_here else parts.scheme
+    usual = {"http": 80, "https": 443}[scheme]
+    name = f"[{host}]" if ":" in host else host.lower()
+    return f"{scheme}://{name}" if port in (None, usual) else f"{scheme}://{name}:{port}"
+
+
+def _is_this_machine(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost" or host.lower().endswith(".localhost")
 
 
 def _color(_: Field, value: str) -> str:
@@ -307,7 +344,7 @@ _READERS: Mapping[str, Callable[[Field, str], str]] = {
     "consent": _consent,
 }
 
-KINDS = frozenset({"number", "boolean", "list", *_READERS})
+KINDS = frozenset({"number", "boolean", "list", "origins", *_READERS})
 
 
 def is_https(url: str) -> bool:

@@ -21,7 +21,9 @@ from omnibox.connector import (
     Field,
     Handshake,
     Look,
+    Occupies,
     Offline,
+    Place,
     Source,
     Step,
     Webhook,
@@ -85,6 +87,10 @@ class Registered:
     def consent(self, settings: Mapping[str, Any]) -> Consent | None:
         """What the owner of the account is asked for, if anything. Raises `BadSettings` naming what is missing."""
         return cast("type[Consents]", self.connector).consent(settings) if self._can(Consents) else None
+
+    def places(self, settings: Mapping[str, Any], addresses: Sequence[str]) -> list[Place]:
+        """What a connection with these settings and channels alone can serve; nothing for most connectors."""
+        return list(cast("type[Occupies]", self.connector).places(settings, addresses)) if self._can(Occupies) else []
 
     @property
     def offline(self) -> type[Offline] | None:

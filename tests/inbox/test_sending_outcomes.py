@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from typing import Any
 
 import sqlalchemy as sa
@@ -124,3 +125,31 @@ def _bounce(tx: Transaction, address: str) -> None:
     locked = states.lock_delivery(tx, 1)
     assert locked is not None
     states.refuse_one(tx, locked, address, "came_back")
+
+
+async def test_a_receipt_for_more_replies_than_a_statement_has_room_for_reaches_all(desk: Desk) -> None:
+    """As 17,000 replies on PostgreSQL, with its 32,767 values; here the limit is made as small as the test."""
+    most, many = 2000, 1025  # statements are made for powers of two: 2048 values
+    await desk.queue(1)
+    one = (await row(desk))._mapping
+    at = desk.clock()
+    left = {**one, "state": "sent", "is_open": False, "claimed_at": at, "sent_at": at}
+    own = [left | {"id": one["id"] + n, "part_id": f"part {n}"} for n in range(1, many)]
+
+    def prepare(tx: Transaction) -> None:
+        tx.execute(sa.update(t.delivery).values(state="sent", is_open=False, claimed_at=at, sent_at=at))
+        tx.execute(sa.insert(t.delivery), own)
+
+    def read(tx: Transaction) -> None:
+        driver: Any = tx.connection.connection.driver_connection
+        usual = driver.setlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER, most)
+        try:
+            states.advance_to(tx, one["identity_id"], "read", at)
+        finally:
+            driver.setlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER, usual)
+
+    await desk.store.write(prepare)
+    await desk.store.write(read)
+    count = sa.select(t.delivery.c.state, sa.func.count()).group_by(t.delivery.c.state)
+    found = await desk.store.read(lambda tx: [tuple(each) for each in tx.execute(count)])
+    assert found == [("read", many)]

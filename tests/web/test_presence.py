@@ -32,7 +32,7 @@ def test_somebody_with_tabs_at_two_processes_comes_once_and_leaves_once() -> Non
     told = Told()
     here = told.presence
     here.hear_one("other", 7, is_here=True)
-    assert (here.is_here(7), here.word(7), here.anybody()) == (True, "here", True)
+    assert (here.is_here(7), here.word(7), here.everybody()) == (True, "here", {7})
     here.hear("third", [7, 8])
     here.hear_one("other", 7, is_here=False)
     assert here.is_here(7)
@@ -54,15 +54,24 @@ async def test_a_tab_here_outlives_the_one_elsewhere() -> None:
     assert told.turns == [("came", 7), ("left", 7)]
 
 
+async def test_an_agent_who_reloads_the_page_was_never_away() -> None:
+    told = Told(grace_s=60)
+    told.presence.opened(7)
+    told.presence.closed(7)
+    assert told.presence.everybody() == {7}
+    told.presence.opened(7)
+    assert told.turns == [("came", 7)]
+
+
 def test_a_process_that_is_gone_takes_its_people_with_it() -> None:
     told = Told()
     told.presence.hear("other", [1, 2])
     told.presence.hear("third", [2])
     told.presence.forget("other")
     assert told.turns == [("came", 1), ("came", 2), ("left", 1)]
-    assert told.presence.anybody()
+    assert told.presence.everybody() == {2}
     told.presence.forget("third")
-    assert not told.presence.anybody()
+    assert not told.presence.everybody()
 
 
 async def until(holds: Callable[[], Any]) -> None:

@@ -86,7 +86,7 @@ def _move(config: Config, target: sa.URL, *, is_last: bool) -> Sequence[Compared
     import asyncpg
     import sqlalchemy as sa
 
-    from omnibox.store.moving import MoveRefused, move
+    from omnibox.store.moving import MoveRefused, NotReached, move
 
     assert config.database_path is not None
     try:
@@ -94,6 +94,8 @@ def _move(config: Config, target: sa.URL, *, is_last: bool) -> Sequence[Compared
             return asyncio.run(move(config.database_path, target, report, is_last=is_last))
     except MoveRefused as error:
         raise Refused(str(error)) from None
+    except NotReached as error:
+        raise Refused(f"{error}; nothing was changed") from None
     except asyncpg.InsufficientPrivilegeError:
         raise Refused(
             "the user may not make a schema in that database; as its owner: GRANT CREATE ON DATABASE … TO …"

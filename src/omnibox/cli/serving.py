@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
@@ -13,8 +12,6 @@ from omnibox.cli.common import NOT_NOW, Home, Refused, alone, app, configuration
 if TYPE_CHECKING:
     from omnibox.config import Config
 
-
-DAMAGED = ("SQLITE_NOTADB", "SQLITE_CORRUPT")
 
 Host = Annotated[str | None, typer.Option("--host", help="The address to listen on.")]
 Port = Annotated[int | None, typer.Option("--port", help="The port to listen on; 0 chooses a free one.")]
@@ -45,13 +42,14 @@ def _run_hub(role: str, home: str | None, host: str | None, port: int | None) ->
     config = configuration(home=home, host=host, port=port)
 
     from omnibox import logs
-    from omnibox.config import hold_home, prepare_home, require_server
+    from omnibox.config import hold_home, prepare_home, require_server, require_writable
 
     logs.set_up(config.log_level, config.log_format)
     try:
         if role != "serve":
             require_server(config)
         prepare_home(config)
+        require_writable(config, alone=role == "serve")
         # The processes of a scaled-out hub may share a home folder; `serve` is alone in it.
         with hold_home(config) if role == "serve" else nullcontext():
             run(lambda: _serve(config, role))
@@ -63,7 +61,8 @@ def _explain_end(error: Exception, config: Config) -> NoReturn:
     """Say why the hub could not start or go on; a defect is logged by class and place, never by its message."""
     from sqlalchemy.exc import DatabaseError
 
-    from omnibox.config import AlreadyServing, NeedsServer
+    from omnibox.checkup import is_damaged, why_not_listening
+    from omnibox.config import AlreadyServing, NeedsServer, NotOurs
     from omnibox.secrets import BadKey
     from omnibox.store import StoreUnavailable
     from omnibox.store.migrations import TooNew
@@ -71,19 +70,18 @@ def _explain_end(error: Exception, config: Config) -> NoReturn:
 
     error = alone(error)
     match error:
-        case DatabaseError() if getattr(error.orig, "sqlite_errorname", "") in DAMAGED:
+        case DatabaseError() if is_damaged(error):
             raise Refused(
                 f"{config.database_path}: is damaged or no database; keep it aside and restore a backup"
             ) from None
-        case AlreadyServing() | BadKey() | NeedsServer() | TooNew():
+        case AlreadyServing() | BadKey() | NeedsServer() | NotOurs() | TooNew():
             raise Refused(str(error)) from None
         case StoreUnavailable():
             fail(_why(str(error), config), NOT_NOW)
         case OSError() if error.errno in OF_DISK:
             fail(_why(trouble_of(error), config), NOT_NOW)
-        case OSError() if error.errno == errno.EADDRINUSE:
-            place = f"{config.host}:{config.port}"
-            raise Refused(f"{place}: another program listens there; end it, or name another port by --port") from None
+        case OSError() if words := why_not_listening(error):
+            raise Refused(f"{config.host}:{config.port}: {'; '.join(words)}") from None
         case OSError():
             raise Refused(f"{error.filename or f'{config.host}:{config.port}'}: {error.strerror or error}") from None
     from omnibox.logs import get_logger
@@ -122,9 +120,9 @@ async def _serve(config: Config, role: str) -> None:
 
 
 @app.command()
-def check(home: Home = None) -> None:
+def check(host: Host = None, port: Port = None, home: Home = None) -> None:
     """Look at everything a start needs; change nothing."""
-    config = configuration(home=home)
+    config = configuration(home=home, host=host, port=port)
 
     from omnibox.checkup import check_all
 

@@ -6,11 +6,14 @@ What an admin changes in the browser is in the database and not here.
 from omnibox.config.home import (
     AlreadyServing,
     NeedsServer,
+    NotOurs,
     hold_home,
+    is_served,
     open_blobs,
     open_secrets,
     prepare_home,
     require_server,
+    require_writable,
 )
 from omnibox.config.reading import FILE_NAME, ConfigProblems, load
 from omnibox.config.settings import Config
@@ -21,10 +24,13 @@ __all__ = [
     "Config",
     "ConfigProblems",
     "NeedsServer",
+    "NotOurs",
     "hold_home",
+    "is_served",
     "load",
     "open_blobs",
     "open_secrets",
     "prepare_home",
     "require_server",
+    "require_writable",
 ]

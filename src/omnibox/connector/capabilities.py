@@ -120,10 +120,10 @@ class Look:
 class Field:
     """One setting, declared: the core makes the form and the check of it.
 
-    `kind` is one of text, secret, number, boolean, choice, email, url, host, list, color, long, consent. `address`
-    marks the channel setting that is the channel's own address; `consent` what an owner's consent gave, which nobody
-    types. `when` names other settings and the values of them with which the field is asked for at all, `required_if`
-    those with which it must be filled in.
+    `kind` is one of text, secret, number, boolean, choice, email, url, host, list, origins, color, long, consent.
+    `address` marks the channel setting that is the channel's own address; `origins` are websites, as browsers name
+    them; `consent` is what an owner's consent gave, which nobody types. `when` names other settings and the values of
+    them with which the field is asked for at all, `required_if` those with which it must be filled in.
     """
 
     name: str

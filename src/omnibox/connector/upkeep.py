@@ -1,13 +1,36 @@
-"""What a connector may do to set a connection up and keep it well: consent for several addresses, upkeep, callbacks."""
+"""What a connector may do to set a connection up and keep it well: what it occupies, choices, upkeep, callbacks."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
 from omnibox.connector.consent import Grant
 from omnibox.connector.envelopes import Request
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Something on the platform that one connection alone can serve: a page, a mailbox.
+
+    `key` is the same for the same place, however it was typed; `title` begins a sentence for the admin. `address` is
+    the channel that it belongs to; a place of the connection as a whole names the `setting` that chose it instead.
+    """
+
+    key: str
+    title: str
+    address: str = ""
+    setting: str = ""
+
+
+@runtime_checkable
+class Occupies(Protocol):
+    """Without it, two connections never stand in each other's way."""
+
+    @classmethod
+    def places(cls, settings: Mapping[str, Any], addresses: Sequence[str]) -> Iterable[Place]:
+        """What a connection with these settings and channels occupies. Pure; a draft's settings may lack anything."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ OPEN = frozenset({"queued", "sending", "uncertain"})
 TROUBLED = frozenset({"failed", "uncertain"})
 PROGRESS: tuple[DeliveryState, ...] = ("sent", "delivered", "read")
 RECEIPTS = (*PROGRESS, "failed")
+MOST_AT_ONCE = 1024
 
 # What a move needs to know. The person, the conversation, the delivery: every writer takes them in this order. The lock
 # leaves alone who only points at the rows (new messages do).
@@ -362,7 +363,7 @@ def advance_to(tx: Transaction, identity_id: int, state: DeliveryState, watermar
         .values({column.key: watermark})
     )
     behind = PROGRESS[: PROGRESS.index(state)]
-    ids = tx.execute(
+    found = tx.execute(
         sa.select(delivery.c.id)
         .where(
             delivery.c.identity_id == identity_id,
@@ -371,5 +372,9 @@ def advance_to(tx: Transaction, identity_id: int, state: DeliveryState, watermar
         )
         .order_by(delivery.c.id)
     ).scalars()
-    for row in lock_deliveries(tx, ids).values():
-        advance(tx, row, state)
+    # Years of unread replies may be read at once, and PostgreSQL takes 32,767 values. The person is locked with
+    # the first of them, so the order in which every writer takes its locks still holds.
+    ids = found.all()
+    for first in range(0, len(ids), MOST_AT_ONCE):
+        for row in lock_deliveries(tx, ids[first : first + MOST_AT_ONCE]).values():
+            advance(tx, row, state)

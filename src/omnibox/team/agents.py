@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -129,6 +129,12 @@ def everyone(tx: Reader) -> list[Agent]:
     """All who have come, also those deactivated since: what they wrote stays."""
     rows = tx.execute(sa.select(*COLUMNS).where(HAS_COME).order_by(t.agent.c.id))
     return [_agent(row) for row in rows]
+
+
+def is_any_on(tx: Reader, ids: Collection[int]) -> bool:
+    """Whether one of these agents wants to be seen by visitors."""
+    wanted = sa.select(t.agent.c.id).where(t.agent.c.id.in_(ids), t.agent.c.is_on, t.agent.c.is_active)
+    return tx.execute(wanted.limit(1)).first() is not None
 
 
 def is_set_up(tx: Reader) -> bool:

@@ -61,8 +61,8 @@ class Presence:
             return "here"
         return "left" if who in self._seen else None
 
-    def anybody(self) -> bool:
-        return bool(self._open) or any(self._elsewhere.values())
+    def everybody(self) -> set[int]:
+        return {*self._open, *self._leaving}.union(*self._elsewhere.values())
 
     # ── Other processes
 

@@ -171,6 +171,8 @@ async def change_me(ask: Ask, body: MeBody) -> models.Me:
     picture = None if body.picture is None else agents.clean_picture(body.picture)
     change = partial(agents.describe, agent_id=me, name=name, is_on=body.is_on, signature=signature, picture=picture)
     agent = (await ask.hub.store.write(change)).result
+    if body.is_on is not None:
+        ask.hub.hints.switched()
     return me_shape(agent, ask.hub)
 
 

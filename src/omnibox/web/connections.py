@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from typing import Any, TypeVar, cast
 
 import sqlalchemy as sa
 from pydantic import Field
 
 from omnibox import upkeep
+from omnibox.connections import places
+from omnibox.connections.places import Occupied
 from omnibox.connector import BadSettings
 from omnibox.fields import check_document
 from omnibox.inbox import channels, problems
@@ -40,6 +43,12 @@ translate(
         503, "wrong_key", "The stored settings cannot be read with this installation's key.", "Run `omnibox check`."
     ),
 )
+
+
+@partial(translate, Occupied)
+def _occupied(error: Occupied) -> ApiError:
+    path = "address" if error.place.address else f"settings.{error.place.setting}"
+    return ApiError(409, "conflict", error.message, error.cure, [Fault(path, error.words)])
 
 
 class ConnectionBody(Wire):
@@ -99,11 +108,17 @@ async def add_connection(ask: Ask, body: ConnectionBody) -> models.Connection:
     document = require_valid(check_document(registered.settings, body.settings, {}, random_token, is_draft=True))
     sealed = await asyncio.to_thread(seal_document, hub.secrets, document.values)  # loads the cipher, the first time
     hook_key = random_token()
-    written = await hub.store.write(
-        lambda tx: channels.add_connection(tx, connector=registered.name, name=name, hook_key=hook_key, document=sealed)
-    )
-    await hub.connections.refresh(written.result)
-    return await _shown(ask, written.result)
+
+    def add(tx: Transaction) -> int:
+        connection_id = channels.add_connection(
+            tx, connector=registered.name, name=name, hook_key=hook_key, document=sealed
+        )
+        places.require_free(tx, registered, hub.secrets, connection_id)
+        return connection_id
+
+    connection_id = (await hub.store.write(add)).result
+    await hub.connections.refresh(connection_id)
+    return await _shown(ask, connection_id)
 
 
 @route("GET", "/api/connections/{id}", may="settings")
@@ -126,9 +141,11 @@ async def change_connection(ask: Ask, id: int, body: ConnectionChange) -> models
         if body.settings is None:
             channels.change_connection(tx, id, name=name)
             return row, NOTHING
-        fields = _usable(ask, row.connector).settings
-        document = recheck(ask, fields, body.settings, row.settings, is_draft=row.state == "draft")
+        registered = _usable(ask, row.connector)
+        own = places.held(tx, registered, hub.secrets, id)
+        document = recheck(ask, registered.settings, body.settings, row.settings, is_draft=row.state == "draft")
         channels.change_connection(tx, id, name=name, document=seal_document(hub.secrets, document.values))
+        places.require_free(tx, registered, hub.secrets, id, own)
         return row, document.made
 
     before, made = (await hub.store.write(change)).result
@@ -219,6 +236,7 @@ async def add_channel(ask: Ask, id: int, body: ChannelBody) -> models.Channel:
     def add(tx: Transaction) -> tuple[sa.Row[Any], int, frozenset[str]]:
         row = _known(channels.find_connection(tx, id, lock=True), "connection")
         registered = _usable(ask, row.connector)
+        own = places.held(tx, registered, hub.secrets, id)
         fields = registered.channel_settings or ()
         address = read_address(registered, body.address, body.settings, key if registered.capabilities.live else "")
         given = with_address(fields, body.settings, address)
@@ -233,6 +251,7 @@ async def add_channel(ask: Ask, id: int, body: ChannelBody) -> models.Channel:
             document=seal_document(hub.secrets, document.values),
             state=state,
         )
+        places.require_free(tx, registered, hub.secrets, id, own)
         return row, channel_id, document.made
 
     row, channel_id, made = await _write_unless_taken(ask, add)
@@ -253,12 +272,14 @@ async def change_channel(ask: Ask, id: int, body: ChannelChange) -> models.Chann
         if body.settings is None and not body.address:
             channels.change_channel(tx, id, name=name)
             return row, NOTHING
+        own = places.held(tx, registered, hub.secrets, row.connection_id)
         fields, given = registered.channel_settings or (), body.settings or {}
         address = read_address(registered, body.address or "", given, row.address)
         is_draft = row.connection_state == "draft"
         document = recheck(ask, fields, with_address(fields, given, address), row.settings, is_draft=is_draft)
         sealed = seal_document(hub.secrets, document.values)
         channels.change_channel(tx, id, name=name, address=address, document=sealed)
+        places.require_free(tx, registered, hub.secrets, row.connection_id, own)
         return row, document.made
 
     before, made = await _write_unless_taken(ask, change)

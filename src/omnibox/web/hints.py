@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -28,13 +28,21 @@ SILENT_S = 12.0  # then a process is taken for dead
 
 @dataclass(slots=True)
 class Hints:
-    """`screens` are the agents' presence, `visitors` that of people on websites."""
+    """`screens` are the agents' presence, `visitors` that of people on websites.
+
+    Visitors may hope for an answer while an agent is here, in any process, and not switched off. `tell_visitors()` is
+    called when that turns.
+    """
 
     store: Store
     bus: Bus
     feed: Feed
     screens: Presence
     visitors: Presence
+    tell_visitors: Callable[[], None] = lambda: None
+    is_anybody_on: bool = False
+    _asked: int = 0
+    _is_looking: bool = False
     _me: str = field(default_factory=lambda: secrets.token_hex(8))
     _heard_at: dict[str, float] = field(default_factory=dict)
     _line_since: float = 0.0
@@ -45,6 +53,7 @@ class Hints:
         self.bus.listen("typing", self._typing)
         self.bus.listen("here", self._hear_all)
         self.bus.listen("turned", self._hear_one)
+        self.bus.listen("switched", lambda _: self._look_who_is_on())
         self.screens.came = partial(self._tell_agent, is_online=True)
         self.screens.left = partial(self._tell_agent, is_online=False)
         self.screens.turned = partial(self._turned, "screens")
@@ -94,6 +103,33 @@ class Hints:
 
     def _tell_agent(self, agent_id: int, *, is_online: bool) -> None:
         self.feed.hint(kind="presence", agent=agent_id, is_online=is_online)
+        self._look_who_is_on()
+
+    def switched(self) -> None:
+        """An agent turned the switch that hides them from visitors, or shows them."""
+        self.bus.tell("switched", {})
+
+    def _look_who_is_on(self) -> None:
+        self._asked += 1
+        if not self._is_looking:
+            self._is_looking = True
+            self._soon(self._find_who_is_on())
+
+    async def _find_who_is_on(self) -> None:
+        """One look for all who came or left since the last one."""
+        looked = 0
+        try:
+            while looked != self._asked:
+                looked, here = self._asked, self.screens.everybody()
+                try:
+                    is_anybody_on = bool(here) and await self.store.read(partial(agents.is_any_on, ids=here))
+                except StoreUnavailable:
+                    is_anybody_on = bool(here)
+                if is_anybody_on != self.is_anybody_on:
+                    self.is_anybody_on = is_anybody_on
+                    self.tell_visitors()
+        finally:
+            self._is_looking = False
 
     async def _tell_visitor(self, identity_id: int, word: str) -> None:
         """Tell the agents, where the visitor has a conversation."""

@@ -67,8 +67,8 @@ class Hub:
     trouble: Trouble = field(init=False)
 
     def anybody_online(self) -> bool:
-        """Whether a visitor may hope for an answer now: some agent's screen is connected."""
-        return self.screens.anybody()
+        """Whether a visitor may hope for an answer now: an agent's screen is connected, and the agent switched on."""
+        return self.hints.is_anybody_on
 
 
 HUB = web.AppKey("hub", Hub)

@@ -25,7 +25,7 @@ from omnibox.web.api import ApiError, Ask, Wire, door, moment, route
 from omnibox.web.auth import SignedIn
 from omnibox.web.conversations import NoteBody, ReadBody, ReplyBody, say
 from omnibox.web.errors import translated
-from omnibox.web.feed import Reset
+from omnibox.web.feed import Feed, Reset
 from omnibox.web.hub import Hub
 from omnibox.web.sockets import Closed, Socket
 
@@ -225,18 +225,26 @@ async def poll(ask: Ask, after: int, epoch: str = "", wait: int = MOST_POLL_S) -
         await feed.reach(cursor)
     except Reset as reset:
         return _frame({"t": "reset", "reason": reset.reason})
-    deadline = asyncio.get_running_loop().time() + min(max(wait, 0), MOST_POLL_S)
+    ask.hub.screens.opened(ask.agent.id)  # a screen without a socket is there all the same
+    try:
+        await _until_moved(feed, cursor, min(max(wait, 0), MOST_POLL_S))
+    finally:
+        ask.hub.screens.closed(ask.agent.id)
+    if feed.position == cursor:
+        return _frame({"t": "events", "after": cursor, "upto": cursor, "live": True, "events": []})
+    body, _ = await feed.missed(cursor, feed.position)
+    return web.Response(body=body, content_type="application/json")
+
+
+async def _until_moved(feed: Feed, cursor: int, within_s: float) -> None:
+    deadline = asyncio.get_running_loop().time() + within_s
     while True:
         rung = feed.bus.heard("events")
         await feed.wake()
         left_s = deadline - asyncio.get_running_loop().time()
         if feed.position != cursor or left_s <= 0:
-            break
+            return
         await feed.moved(rung, left_s)
-    if feed.position == cursor:
-        return _frame({"t": "events", "after": cursor, "upto": cursor, "live": True, "events": []})
-    body, _ = await feed.missed(cursor, feed.position)
-    return web.Response(body=body, content_type="application/json")
 
 
 def _frame(frame: Frame) -> web.Response:

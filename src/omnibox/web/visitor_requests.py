@@ -16,7 +16,17 @@ from omnibox.web.api import ApiError, Ask, door, not_found
 from omnibox.web.errors import respond, translated
 from omnibox.web.feed import Reset
 from omnibox.web.sockets import Closed
-from omnibox.web.visitors import MOST_FRAME, Frame, Site, number, report_shown, site_of, take_frame, welcome
+from omnibox.web.visitors import (
+    MOST_FRAME,
+    Frame,
+    Site,
+    number,
+    report_shown,
+    site_of,
+    take_frame,
+    welcome,
+    welcome_of,
+)
 
 MOST_POLL_S = 25
 CORS_FOR_S = "600"
@@ -108,7 +118,7 @@ async def get_file(ask: Ask, site: Site) -> web.Response:
 @door("GET", "/w/events", may="public")
 @_for_visitors
 async def poll(ask: Ask, site: Site) -> web.Response:
-    """One `events` frame, after up to `wait` seconds, or a `reset`."""
+    """One `events` frame, after up to `wait` seconds, or a `reset`; a `welcome` where the agents came or went."""
     visitor = await _visitor(ask, site)
     feed, query = ask.hub.feed, ask.request.query
     await feed.wake()
@@ -121,6 +131,7 @@ async def poll(ask: Ask, site: Site) -> web.Response:
     wait_s = min(number(int(query["wait"])) if query.get("wait", "").isdecimal() else MOST_POLL_S, MOST_POLL_S)
     deadline = asyncio.get_running_loop().time() + wait_s
     ask.hub.visitors_here.opened(visitor.identity_id)
+    was_online = ask.hub.anybody_online()
     try:
         while True:
             rung = feed.bus.heard("events")
@@ -134,6 +145,8 @@ async def poll(ask: Ask, site: Site) -> web.Response:
                 return _json(site, {"t": "reset", "reason": "too_far"})
             if missed or left_s <= 0:
                 return _json(site, {"t": "events", "after": cursor, "upto": goal, "live": True, "events": missed})
+            if ask.hub.anybody_online() != was_online:
+                return _json(site, welcome_of(ask.hub, site.way))
             await feed.moved(rung, left_s)
     finally:
         ask.hub.visitors_here.closed(visitor.identity_id)

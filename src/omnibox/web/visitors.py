@@ -32,6 +32,7 @@ from omnibox.web.feed import Reset
 from omnibox.web.hub import Hub
 from omnibox.web.live import nack
 from omnibox.web.sockets import Closed, Socket, framed
+from omnibox.web.websocket import Framed
 
 MOST_FRAME = 16 * 1024
 MOST_TEXT = 5_000
@@ -96,11 +97,11 @@ async def follow(ask: Ask) -> web.StreamResponse:
 class Talk:
     """One socket of one visitor, from hello to the end. Thousands of them wait: it holds little."""
 
-    __slots__ = ("_block", "_hub", "_reporting", "_site", "_socket", "visitor")
+    __slots__ = ("_block", "_hub", "_reporting", "_socket", "site", "visitor")
 
     def __init__(self, hub: Hub, site: Site, block: str, socket: Socket) -> None:
         self._hub = hub
-        self._site = site
+        self.site = site
         self._block = block
         self._socket = socket
         self._reporting: asyncio.Task[None] | None = None
@@ -110,7 +111,7 @@ class Talk:
         """Say who they are and what they missed; from then on they are live."""
         self.leave()
         feed, socket = self._hub.feed, self._socket
-        visitor, frame = await welcome(self._hub, self._site, self._block, hello)
+        visitor, frame = await welcome(self._hub, self.site, self._block, hello)
         self.visitor = visitor
         self._hub.visitors_here.opened(visitor.identity_id)
         cursor = frame.get("cursor")
@@ -124,6 +125,7 @@ class Talk:
         socket.hold()
         socket.cursor = goal = feed.position
         feed.visitors.setdefault(visitor.identity_id, set()).add(socket)
+        frame["config"]["online"] = self._hub.anybody_online()  # as it is now; from here on `tell_visitors` reaches it
         missed = await self._hub.store.read(
             partial(history.missed_events, identity_id=visitor.identity_id, after=cursor, upto=goal)
         )
@@ -157,7 +159,7 @@ class Talk:
             if self._reporting is not None:
                 self._reporting.cancel()
             self._reporting = asyncio.create_task(self._report(self.visitor, cursor))
-        elif answer := await take_frame(self._hub, self._site, self.visitor, frame):
+        elif answer := await take_frame(self._hub, self.site, self.visitor, frame):
             self._socket.say(**answer)
 
     async def _report(self, visitor: Visitor, cursor: int) -> None:
@@ -186,15 +188,7 @@ async def welcome(hub: Hub, site: Site, block: str, hello: Frame) -> tuple[Visit
         raise Closed(sockets.PROTOCOL_ERROR)
     await hub.feed.wake()
     token = str(hello.get("token") or "")
-    frame: Frame = {
-        "t": "welcome",
-        "v": 1,
-        "epoch": hub.feed.head.epoch,
-        "build": hub.feed.build,
-        "ping_s": int(sockets.PING_S),
-        "limits": {"text": MOST_TEXT, "file_bytes": hub.most_file_bytes},
-        "config": config_of(hub, site.way),
-    }
+    frame = welcome_of(hub, site.way)
     visitor: Visitor | None
     if token:
         visitor = await hub.store.read(partial(tokens.find_visitor, token=token, channel_id=site.channel_id))
@@ -216,6 +210,31 @@ async def welcome(hub: Hub, site: Site, block: str, hello: Frame) -> tuple[Visit
     state = await hub.store.read(partial(tokens.conversation_state, identity_id=visitor.identity_id))
     frame["state"] = {"conversation": state}
     return visitor, frame
+
+
+def welcome_of(hub: Hub, way: Way) -> Frame:
+    """What every visitor of a site is told, also once more when it has changed."""
+    return {
+        "t": "welcome",
+        "v": 1,
+        "epoch": hub.feed.head.epoch,
+        "head": hub.feed.position,
+        "build": hub.feed.build,
+        "ping_s": int(sockets.PING_S),
+        "limits": {"text": MOST_TEXT, "file_bytes": hub.most_file_bytes},
+        "config": config_of(hub, way),
+    }
+
+
+def tell_visitors(hub: Hub) -> None:
+    """Welcome all visitors of this process once more: the first agent has come, or the last one left."""
+    frames: dict[int, Framed] = {}  # per channel
+    for each in tuple(socket for own in hub.feed.visitors.values() for socket in own):
+        if isinstance(each.talk, Talk):
+            way = each.talk.site.way
+            if way.channel_id not in frames:
+                frames[way.channel_id] = framed(welcome_of(hub, way))
+            each.push(frames[way.channel_id])
 
 
 def config_of(hub: Hub, way: Way) -> Frame:

@@ -325,3 +325,31 @@ async def test_a_callback_that_facebook_did_not_sign_changes_nothing(
 
 async def _is(holds: bool) -> bool:
     return holds
+
+
+async def test_a_page_that_another_connection_has_is_shown_with_its_cure_and_not_taken(stage: Stage) -> None:
+    await stage.live(SHOP)
+    # The same page seen by a second app, as when somebody registers a new one and forgets the first.
+    second = Graph(app_id="880011", app_secret="f" * 32, clock=lambda: stage.house.clock().timestamp())
+    await second.start()
+    try:
+        for page, name in ((SHOP, "Corner shop"), (CAFE, "Café Olé")):
+            second.add_page(page, name)
+        second.login.add_manager(OSCAR, "Oscar", [SHOP, CAFE])
+        other = await stage.connect(second)
+        assert outcome(await stage.sign_in(OSCAR, other, second)) == "choose"
+        told = (
+            f"The page {SHOP} is connected already: as “Corner shop”, by the connection “Pages”. "
+            "Use that one and change it as you need it, or remove it first."
+        )
+        assert {each["address"]: each["problem"] for each in await stage.choices(other)} == {SHOP: told, CAFE: ""}
+        assert (await stage.choose(SHOP, connection=other)).status == 422
+        assert (await stage.choose(CAFE, connection=other)).json == {"channels": 1}
+
+        # Two that an earlier release let stand side by side both get their new credentials.
+        twin = sa.update(t.channel).where(t.channel.c.address == CAFE).values(address=SHOP)
+        await stage.house.store.write(lambda tx: tx.execute(twin))
+        for connection in (stage.id, other):
+            assert [each["problem"] for each in await stage.choices(connection) if each["is_taken"]] == [""]
+    finally:
+        await second.stop()

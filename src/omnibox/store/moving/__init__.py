@@ -17,9 +17,9 @@ from omnibox import crash
 from omnibox.store.migrations import HEAD
 from omnibox.store.moving.shapes import Digest, Shape, all_shapes, digest_of
 from omnibox.store.moving.source import Source
-from omnibox.store.moving.target import SCHEMA, Target, connected
+from omnibox.store.moving.target import SCHEMA, NotReached, Target, connected
 
-__all__ = ["Compared", "MoveRefused", "move"]
+__all__ = ["Compared", "MoveRefused", "NotReached", "move"]
 
 Report = Callable[[str, int, int], None]
 """What is being copied or compared, how many rows of it are done, how many there are."""
@@ -43,7 +43,8 @@ async def move(path: Path, url: sa.URL, report: Report, *, is_last: bool) -> lis
     """Copy what the target lacks; with `is_last` compare everything and put it in its place.
 
     Returns the comparison, table by table; nothing without `is_last`. The source is not written. Raises `MoveRefused`,
-    and the driver's errors and OSError where the line breaks: then the same may be asked again.
+    `NotReached` before anything was begun, and the driver's errors and OSError where the line breaks: then the same may
+    be asked again.
     """
     source = Source(path)
     try:

@@ -47,24 +47,44 @@ LATER = f"""
 """  # noqa: S608
 
 
+class NotReached(Exception):
+    """Nobody let us in: nothing was begun. The message says why and what to do."""
+
+
 @asynccontextmanager
 async def connected(url: sa.URL) -> AsyncIterator[Connection]:
-    """A connection of the driver itself, which can COPY."""
-    import asyncpg
-
-    dialect: Any = url.get_dialect()  # untyped in the library
-    _, options = dialect().create_connect_args(url)
-    link = await asyncpg.connect(
-        **options,
-        timeout=CONNECT_S,
-        command_timeout=STATEMENT_S,
-        statement_cache_size=0,  # the tables change under it
-        server_settings={"application_name": "omnibox migrate-to"},
-    )
+    """A connection of the driver itself, which can COPY. Raises `NotReached`."""
+    link = await _connect(url)
     try:
         yield link
     finally:
         await link.close(timeout=CONNECT_S)
+
+
+async def _connect(url: sa.URL) -> Connection:
+    import asyncpg
+
+    dialect: Any = url.get_dialect()  # untyped in the library
+    _, options = dialect().create_connect_args(url)
+    place = f"{url.host or 'the server'}:{url.port or 5432}"
+    try:
+        return await asyncpg.connect(
+            **options,
+            timeout=CONNECT_S,
+            command_timeout=STATEMENT_S,
+            statement_cache_size=0,  # the tables change under it
+            server_settings={"application_name": "omnibox migrate-to"},
+        )
+    except asyncpg.InvalidCatalogNameError:
+        raise NotReached(f"{place} has no database {url.database}; its owner makes it: CREATE DATABASE …") from None
+    except asyncpg.InvalidAuthorizationSpecificationError:  # a wrong password too
+        raise NotReached(f"{place} does not let {url.username} in; check name, password and pg_hba.conf") from None
+    except (OSError, TimeoutError) as error:
+        raise NotReached(
+            f"{place} does not answer ({type(error).__name__}); check the address, and that the server runs"
+        ) from None
+    except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        raise NotReached(f"{place} takes no connection ({type(error).__name__}); look at its log") from None
 
 
 class Target:

@@ -35,6 +35,7 @@ FIELD_KINDS = {
     "url",
     "host",
     "list",
+    "origins",
     "color",
     "long",
     "consent",

@@ -144,3 +144,20 @@ test("a welcome without messages keeps those of the one before", async () => {
   socketAt(1).say(bare);
   expect(chat.welcome?.messages).toEqual(messages);
 });
+
+test("a second welcome brings what has changed and begins nothing anew", async () => {
+  const { chat } = makeChat();
+  const drawn = await connect(chat);
+  const messages = [{ id: 1 }];
+  const away = { ...config, online: false };
+  socketAt(0).say({ ...welcome, config: away, token: "secret", messages });
+  socketAt(0).say({ t: "events", after: 4, upto: 9, live: true, events: [] });
+  const { messages: _, cursor: __, ...bare } = welcome;
+  socketAt(0).say({ ...bare, head: 12, config: { ...away, online: true } });
+  expect(chat.config?.online).toBe(true);
+  expect(chat.welcome?.messages).toEqual(messages);
+  expect(chat.token).toBe("secret");
+  expect(drawn).toHaveBeenCalledTimes(2);
+  vi.advanceTimersByTime(250);
+  expect(socketAt(0).sent.at(-1)).toEqual({ t: "at", cursor: 9 });
+});

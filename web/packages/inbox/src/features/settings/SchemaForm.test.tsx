@@ -94,6 +94,7 @@ it("the server's faults land at their fields, folded ones are opened, typed valu
   );
   expect((field("Host") as HTMLInputElement).value).toBe("bad");
   expect(screen.queryByRole("alert")).toBeNull();
+  expect(document.activeElement).toBe(field("Host")); // it may stand a screen above the button
 });
 
 it("a fault without a field is said above the form", async () => {
@@ -101,5 +102,7 @@ it("a fault without a field is said above the form", async () => {
   await userEvent.type(field("Host"), "h");
   await userEvent.type(field("Password"), "x");
   await userEvent.click(screen.getByRole("button", { name: "Save" }));
-  expect((await screen.findByRole("alert")).textContent).toContain("busy");
+  const alert = await screen.findByRole("alert");
+  expect(alert.textContent).toContain("busy");
+  expect(document.activeElement).toBe(alert);
 });

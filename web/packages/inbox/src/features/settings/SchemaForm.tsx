@@ -1,7 +1,7 @@
 import { Trans, useLingui } from "@lingui/react/macro";
 import { Button, TextInput } from "@mantine/core";
 import { ApiError, type Settings, type SettingsSchema } from "@omnibox/api";
-import { type FormEvent, type ReactNode, useId, useMemo, useState } from "react";
+import { type FormEvent, type ReactNode, useEffect, useId, useMemo, useRef, useState } from "react";
 import { Reasoned } from "../../ui/Reasoned.tsx";
 import { useReason } from "../../ui/reasons.ts";
 import {
@@ -84,6 +84,14 @@ export function SchemaForm(props: SchemaFormProps) {
   const [fault, setFault] = useState<string | null>(null);
   const [isDirty, setDirty] = useState(!isEdit);
   const [isBusy, setBusy] = useState(false);
+  const [refusals, setRefusals] = useState(0);
+  const form = useRef<HTMLFormElement>(null);
+
+  useEffect(() => {
+    // A long form ends with its button: what was refused may stand a screen above it.
+    if (refusals)
+      form.current?.querySelector<HTMLElement>('[role="alert"], [aria-invalid="true"]')?.focus();
+  }, [refusals]);
 
   const set = (field: string, value: unknown) => {
     setValues((old) => ({ ...old, [field]: value }));
@@ -112,6 +120,7 @@ export function SchemaForm(props: SchemaFormProps) {
       const isPlaced =
         Object.keys(found).length > 0 && Object.keys(found).every((k) => known.has(k));
       if (!isPlaced) setFault(reason(error));
+      setRefusals((count) => count + 1);
     }
     setBusy(false);
   };
@@ -131,9 +140,9 @@ export function SchemaForm(props: SchemaFormProps) {
   const groups = [...new Set(fields.flatMap(({ group }) => group || []))];
 
   return (
-    <form className={styles.form} noValidate onSubmit={(event) => void submit(event)}>
+    <form ref={form} className={styles.form} noValidate onSubmit={(event) => void submit(event)}>
       {fault && (
-        <p className={styles.fault} role="alert">
+        <p className={styles.fault} role="alert" tabIndex={-1}>
           {fault}
         </p>
       )}
