@@ -204,7 +204,7 @@ def _kind_of_report(mail: Mail) -> str | None:
 
 def _recipients(mail: Mail, ours: Ours) -> Recipients:
     to, cc = (
-        tuple(box.address for box in boxes if addresses.is_usable(box.address) and not ours.owns(box.address))
+        tuple([box.address for box in boxes if not ours.owns(box.address) and addresses.is_usable(box.address)])
         for boxes in (mail.to, mail.cc)
     )
     names = {box.address: box.name for box in (*mail.to[:MOST_NAMED], *mail.cc[:MOST_NAMED]) if box.name}

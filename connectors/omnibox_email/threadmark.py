@@ -17,7 +17,7 @@ def marks_in(*texts: str | None) -> tuple[str, ...]:
     """The tokens of all marks, each once; whether they are genuine is not known yet."""
     found: dict[str, None] = {}
     for text in texts:
-        for each in _MARK.finditer(text) if text and "[ref:" in text else ():
+        for each in _MARK.finditer(text) if text and "[" in text and "[ref:" in text else ():
             found[each.group(1)] = None
             if len(found) == MOST:
                 return tuple(found)

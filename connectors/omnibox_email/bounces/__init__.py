@@ -82,14 +82,15 @@ def _speaker(block: Headers, sender: str, subject: str) -> int:
     """How surely a mail system speaks: by its name, its empty envelope, or what only bounces carry."""
     boxes = addresses.parse_list(block.first("from"))[:5]
     locals_ = {sender.rpartition("@")[0], *(box.address.partition("@")[0] for box in boxes)}
-    if any(map(wording.DAEMON.fullmatch, locals_)):
+    robots = list(filter(wording.ROBOT.fullmatch, locals_))
+    if any(map(wording.DAEMON.fullmatch, robots)):
         return SURE
     if _is_list(block):
         return UNKNOWN
     if block.has_any(_MARKS):
         return SURE
     names = " ".join(box.name or "" for box in boxes)
-    is_named = any(map(wording.POSTMASTER.fullmatch, locals_)) or bool(wording.NAMES.search(names))
+    is_named = any(map(wording.POSTMASTER.fullmatch, robots)) or bool(wording.NAMES.search(names))
     submitted = block.plain("auto-submitted").lower()
     signs = (
         has_null_sender(block),
@@ -101,14 +102,15 @@ def _speaker(block: Headers, sender: str, subject: str) -> int:
         return SURE if is_named or sum(signs) > 1 or wording.NOTICE.search(subject) else LIKELY
     if is_named:
         return LIKELY
-    is_maybe = any(map(wording.MAYBE_DAEMON.fullmatch, locals_))
+    is_maybe = any(map(wording.MAYBE_DAEMON.fullmatch, robots))
     is_answered = submitted.startswith("auto-replied")
     return MAYBE if (is_maybe or is_answered) and wording.NOTICE.search(subject) else UNKNOWN
 
 
 def has_null_sender(block: Headers) -> bool:
     """Whether the envelope or the From line names nobody, as reports must."""
-    empty = block.has("from") and b"".join(block.first("from").split()) in (b"", b"<>")
+    sender = block.first("from")
+    empty = b"@" not in sender and block.has("from") and b"".join(sender.split()) in (b"", b"<>")
     return empty or (block.has("return-path") and b"".join(block.first("return-path").split()) == b"<>")
 
 

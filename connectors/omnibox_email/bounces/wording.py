@@ -18,6 +18,8 @@ POSTMASTER = re.compile(
     r"|sysadmin|hostmaster",
     re.I,
 )
+# Whatever these find: no local part of nearly any mail.
+ROBOT = re.compile("|".join(each.pattern for each in (DAEMON, MAYBE_DAEMON, POSTMASTER)), re.I)
 NAMES = Caseless(
     r"mail(?:er)?[ -](?:delivery|daemon|system|administrator|server|router|gateway|message)"
     r"|post ?master|system administrator|microsoft outlook|microsoft exchange|internet mail delivery|spam firewall"

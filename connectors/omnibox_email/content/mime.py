@@ -92,7 +92,8 @@ class _Walk:
                 self.is_cut = True  # the last part swallows the rest
                 continue
             self._end_leaf(found.start())
-            self._close_above(level + (0 if closes else 1), found.start())
+            ends = closes and not (level == 0 and self._goes_on(at))
+            self._close_above(level + (0 if ends else 1), found.start())
             if not closes:
                 at = self._next_part(_BREAK.search(self.raw, at))
         self._end_leaf(len(self.raw))
@@ -111,6 +112,15 @@ class _Walk:
             if boundary and name.startswith(boundary + b"--"):
                 return level, True
         return None, False
+
+    def _goes_on(self, at: int) -> bool:
+        """Whether more parts of the whole mail follow its closing delimiter, as some gateways add theirs."""
+        name = self.stack[0].boundary or b""
+        found = _DELIMITER.match(self.raw, max(0, self.raw.find(b"--" + name, at)))
+        if not name or found is None or found.start() < at or _name(found.group(1)) != name:
+            return False
+        line_end = _BREAK.search(self.raw, found.end())
+        return line_end is not None and _CONTENT.match(self.raw, line_end.end()) is not None
 
     def _next_part(self, line_end: re.Match[bytes] | None) -> int:
         start = line_end.end() if line_end else len(self.raw)
@@ -158,10 +168,17 @@ class _Walk:
     def _boundary(self, node: Node) -> bytes | None:
         """The boundary that really separates the parts: the declared one, else one that looks like it."""
         declared = node.kind.parameters.get("boundary", "").encode("utf-8", "replace")[:LONGEST_DELIMITER]
+        if declared and self._is_next(node, declared):
+            return declared
         for name in (declared, declared.rstrip(), declared.strip(), b"".join(declared.split())):
             if name and (name in self.names or not self.names_are_complete):
                 return name
         return self._guessed(node, len(self.raw))
+
+    def _is_next(self, node: Node, name: bytes) -> bool:
+        """Whether the first place where `name` could delimit parts does, as it does in nearly all mails."""
+        found = _DELIMITER.match(self.raw, max(0, self.raw.find(b"--" + name, node.start)))
+        return found is not None and _name(found.group(1)) == name
 
     def _guessed(self, node: Node, until: int) -> bytes | None:
         """The name on a line above part headers, or on one that is closed further down, beginning before `until`."""

@@ -12,6 +12,8 @@ _NO_LETTERS = re.compile(r"[^a-z0-9]+")
 _AS_IT_STANDS = frozenset({b"7bit", b"8bit", b"binary"})
 _COMMENT = re.compile(r"\([^()]{0,200}\)")
 _BASE64_LINE = re.compile(rb"[A-Za-z0-9+/=]+\Z")
+_WEB_LETTERS = re.compile(rb"[\w\s-]*[=\s]*")
+_STANDARD = bytes.maketrans(b"-_", b"+/")
 _BROKEN_LETTERS = re.compile(rb"[^A-Za-z0-9+/=]+")
 _FOOTER = re.compile(rb"\n(?=--[ \t]*\r?\n|_{5}|-{5}|={5})")
 _PIECE = re.compile(rb"([A-Za-z0-9+/]*)(=*)")
@@ -38,7 +40,7 @@ def encoding_of(block: headers.Headers) -> str:
 def decode(body: bytes, encoding: str, *, is_text: bool = False) -> bytes:
     """The bytes of a body. For text, words that stand unencoded where they should not are kept as well."""
     if encoding == "base64":
-        return _base64(body, is_text=is_text)
+        return _base64(body if is_text else _of_standard_letters(body), is_text=is_text)
     if encoding == "quoted-printable":
         return quoted_printable(body)
     if encoding == "uuencode":
@@ -55,6 +57,12 @@ def quoted_printable(body: bytes) -> bytes:
     if b"==" not in body:  # the quick decoder takes two of them for one
         return binascii.a2b_qp(body)
     return _HEX.sub(lambda found: bytes.fromhex(found.group(1).decode()), body)
+
+
+def _of_standard_letters(body: bytes) -> bytes:
+    """Base64 in the letters of web addresses (RFC 4648 5) put into the usual ones."""
+    is_other = (b"-" in body or b"_" in body) and b"+" not in body and b"/" not in body
+    return body.translate(_STANDARD) if is_other and _WEB_LETTERS.fullmatch(body) else body
 
 
 def _base64(body: bytes, *, is_text: bool) -> bytes:

@@ -39,6 +39,8 @@ def parse_list(raw: bytes, hints: Sequence[str] = ()) -> list[Mailbox]:
         return []
     if len(raw) <= LONGEST_ORDINARY and (one := _ordinary(raw)) is not None:
         return [one]
+    if b"&lt;" in raw:
+        raw = raw.replace(b"&lt;", b"<").replace(b"&gt;", b">")  # written by a program for pages
     return _parsed(headers.to_text(raw, hints), hints, may_decode=True) if raw.strip(b" ,") else []
 
 

@@ -11,6 +11,7 @@ from omnibox_email.heads import calendars
 EARLIEST_YEAR = 1990
 LONGEST = 400
 MOST_HOURS_OFF = 15
+DAY = timedelta(days=1)
 
 _BLANKS = {0xA0: " ", 0x202F: " ", 0x2212: "-", 0x200E: None, 0x200F: None}
 _DIGITS = re.compile(r"[\u0660-\u0669\u06f0-\u06f9\u0966-\u096f\uff10-\uff19]")
@@ -22,6 +23,8 @@ _ORDINARY = re.compile(
     r" (\d\d):(\d\d):(\d\d) ([+-](?:0\d|1[0-4]))([0-5]\d)(?: \([A-Z]{1,5}\))?",
     re.ASCII,
 )
+_NAMES = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_NUMBER_OF = {name: number for number, name in enumerate(_NAMES, 1)}
 _TIME = re.compile(
     r"(?<![\d:])(?P<hour>\d{1,2})\s?[:h]\s?(?P<minute>\d{1,2})(?:\s?[:m]\s?(?P<second>\d{1,2})(?:[.,]\d{1,9})?)?s?(?![\d:])"
     + _HALF
@@ -70,9 +73,8 @@ def parse_date(text: str, now: datetime | None = None) -> datetime | None:
 
 def _ordinary(found: re.Match[str]) -> datetime | None:
     day, month, year, hour, minute, second, hours, minutes = found.groups()
-    zone = _offset(hours, minutes)
-    date = int(year), calendars.month(month) or 0, int(day)
-    return _build(date, (int(hour), int(minute), int(second)), zone)
+    date = int(year), _NUMBER_OF[month], int(day)
+    return _build(date, (int(hour), int(minute), int(second)), _offset(hours, minutes))
 
 
 @lru_cache(maxsize=64)
@@ -150,7 +152,7 @@ def _build(date: tuple[int, int, int], time: tuple[int, int, int], zone: timezon
 
 def _is_sensible(moment: datetime, now: datetime) -> bool:
     try:
-        return moment.year >= EARLIEST_YEAR and moment <= now + timedelta(days=1)
+        return moment.year >= EARLIEST_YEAR and moment <= now + DAY
     except OverflowError:
         return False
 

@@ -108,12 +108,11 @@ def _ordinary_block(raw: bytes, start: int, end: int) -> _Block | None:
     found = _ORDINARY.findall(raw, start, empty.start() + 1)
     if not 0 < len(found) <= MOST_HEADERS or sum([len(whole) for whole, _, _ in found]) != empty.start() + 1 - start:
         return None  # something stands between them
-    fields = [(name.decode("ascii").lower(), _unfolded(value)) for _, name, value in found]
+    fields = [
+        (name.decode("ascii").lower(), (_FOLD.sub(b" ", value) if b"\n" in value else value).strip(b" \t"))
+        for _, name, value in found
+    ]
     return fields, empty.end(), False
-
-
-def _unfolded(value: bytes) -> bytes:
-    return (_FOLD.sub(b" ", value) if b"\n" in value else value).strip(b" \t")
 
 
 def _mended_block(raw: bytes, start: int, end: int, *, is_root: bool) -> _Block:
@@ -234,7 +233,8 @@ def _named(line: bytes, *, is_first: bool) -> bytes | None:
         return line
     head, _, rest = line[:200].partition(b":")
     bare = _NO_NAME.sub(b"", head).rstrip()
-    return bare + b":" + line[len(head) + 1 :] if bare != head and rest and _is_known(bare.lower()) else None
+    is_known = bare != head and bool(rest) and b" " not in bare and b"\t" not in bare and _is_known(bare.lower())
+    return bare + b":" + line[len(head) + 1 :] if is_known else None
 
 
 def _line(raw: bytes, at: int, end: int) -> tuple[int, int]:

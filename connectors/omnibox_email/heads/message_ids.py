@@ -29,6 +29,8 @@ def ids_of(raw: bytes) -> list[str]:
     text = raw.decode("utf-8", "replace")
     if "=?" in text:
         text = encoded_words.decode(text)
+    if "&lt;" in text:
+        text = text.replace("&lt;", "<").replace("&gt;", ">")
     if text.lstrip()[:4].lower() in ("mess", "mail", "note", "your", "in m"):
         text = _PERSON.sub(" ", text, count=1)
     found = _IDS.findall(text)

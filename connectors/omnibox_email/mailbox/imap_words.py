@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 LITERAL = re.compile(rb"\{(\d{1,12})\}\Z")
 
@@ -20,16 +21,14 @@ class Folder:
     uidnext: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Size:
+class Size(NamedTuple):
     """Bytes of a mail and when the server took it."""
 
     size: int
     received_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Fetched:
+class Fetched(NamedTuple):
     """One FETCH response: the words outside the body, and the body where there is one."""
 
     uid: int

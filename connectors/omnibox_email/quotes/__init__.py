@@ -8,7 +8,7 @@ from omnibox_email.abreast import Steps, alone
 from omnibox_email.quotes.armour import unsigned
 from omnibox_email.quotes.containers import hint_of
 from omnibox_email.quotes.history import without_history
-from omnibox_email.quotes.lines import MOST_CHARACTERS, bare, page_of
+from omnibox_email.quotes.lines import MOST_CHARACTERS, is_blank, page_of
 from omnibox_email.quotes.signatures import is_only_signature, without_signature
 
 __all__ = ["reply_text", "steps"]
@@ -48,9 +48,9 @@ def steps(text: str, html: str | None = None) -> Steps[str]:
 def _trimmed_lines(lines: Sequence[str]) -> Sequence[str]:
     """Without blank lines at both ends."""
     start, end = 0, len(lines)
-    while start < end and not bare(lines[start]):
+    while start < end and is_blank(lines[start]):
         start += 1
-    while end > start and not bare(lines[end - 1]):
+    while end > start and is_blank(lines[end - 1]):
         end -= 1
     return lines[start:end]
 

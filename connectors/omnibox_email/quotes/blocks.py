@@ -13,10 +13,10 @@ MOST_WRAPPED = 8
 LONGEST_REQUEST = 30
 MOST_FOREIGN_FIELDS = 7
 
-_DASHES = "-_=–—―─━－*~#+"
+_DASHES = "-_=‐‑–—―─━－*~#+"
 _BEFORE_RULES = _DASHES + " >|"
-_EDGE = " \t*_-=–—―─━－~#+>|[](){}.…:："
-_DRAWN = re.compile(r"[_=–—―─━－~-]{3}|[*#]{10}")
+_EDGE = " \t*_-=‐‑–—―─━－~#+>|[](){}.…:："
+_DRAWN = re.compile(r"[_=‐‑–—―─━－~-]{3}|[*#]{10}")
 HOUR = re.compile(r"(?<!\d)\d{1,2}[:.h]\d{2}|\d{1,2} ?(?:uhr|am|pm|時|时|點|点|시)\b", re.I)
 YEAR = re.compile(r"(?:19[89]|20\d|25\d|٢٠\d)\d|\d{1,2}[./-]\d{1,2}[./-]\d{2}(?!\d)|[A-Z][a-z]{2}-\d{1,2}-\d{2}(?!\d)")
 _WORDED_RULE = re.compile(r"[-_=~]{4,40} ?[^-_=~\s][^-_=~]{2,60}[-_=~]{4,40}\Z")
@@ -46,7 +46,7 @@ def may_open(page: Page) -> list[int]:
         and (
             ":" in line
             or "：" in line
-            or len(raw) > len(line) + 1  # several blanks: columns
+            or (raw is not line and len(raw) > len(line) + 1)  # several blanks: columns
             or line[0] in _SIGNS
             or ((len(line) <= _LONGEST_ALONE or line[-1] in _SIGNS) and _is_alone(line))
         )
@@ -59,7 +59,7 @@ def _is_alone(line: str) -> bool:
 
 def is_drawn(line: str) -> bool:
     """Whether the line is nothing but a rule: dashes, underscores and the like."""
-    return not line.strip(" *_=~#–—―─━－-") and _DRAWN.search(line) is not None
+    return not line.strip(" *_=~#‐‑–—―─━－-") and _DRAWN.search(line) is not None
 
 
 def is_rule(line: str) -> bool:
@@ -103,6 +103,8 @@ def rule_end(page: Page, at: int) -> int:
         return at + 1
     if core not in PHRASES:
         return 0
+    if core.startswith(_DAVID):
+        return at + 1
     if line.endswith((":", "：")) and core.startswith(_APPLE):
         return at + 1
     after = page.next_filled(at + 1)
@@ -120,6 +122,7 @@ def _is_glued(line: str) -> bool:
     return first is not None and first[0] in ("from", "sent", "date", "subject")
 
 
+_DAVID = "original message processed by"  # a subject stands between it and the headers
 _APPLE = (
     "begin",
     "anfang",
@@ -237,7 +240,7 @@ def _fields(page: Page, start: int) -> tuple[dict[str, str], int]:
     """The headers of the block at `start` by kind, wrapped ones and single blank lines between them allowed."""
     values: dict[str, str] = {}
     end = last = start
-    wrapped, is_waiting = 0, False
+    wrapped, is_waiting, kind = 0, False, ""
     is_small = page.bare[start][:1].islower()  # Orange's «envoyé : …», «de : …»
     for at in range(start, min(len(page.lines), start + MOST_BLOCK_LINES)):
         line = page.bare[at]
@@ -257,6 +260,8 @@ def _fields(page: Page, start: int) -> tuple[dict[str, str], int]:
             wrapped += 1
             if wrapped > MOST_WRAPPED or (blanks > 0 and not is_waiting) or is_drawn(line):
                 break  # below a rule another block begins
+            if is_waiting and not values[kind]:
+                values[kind] = line  # the label stood on a line of its own
             is_waiting = False
         last = at
     return values, end

@@ -18,10 +18,24 @@ from omnibox_email.quotes.signature_words import (
 
 LONGEST_END = 20
 LONGEST_JEST = 60
-# One of these stands in whatever `ANTIVIRUS` and `GET_APP` find; looked for first, since the patterns look everywhere.
-_SCANNERS = ("avast", "avg", "www")
-_APPS = ("outlook", "typeapp", "spark", "ma")  # the last for every «mail», also in Turkish capitals
+# One of these stands in whatever `ANTIVIRUS`, `GET_APP` and `ADVERT` find; looked for first, since the patterns look
+# everywhere, or make many attempts.
+_TOLD_BY = (
+    "mail",
+    "www",
+    "avast",
+    "avg",
+    "outlook",
+    "typeapp",
+    "spark",
+    "mobil ges",
+    "alle postf",
+    "签名",
+    "quoted",
+    "clipped",
+)
 LINK = re.compile(r"\s?[<(\[](?:https?://|mailto:)[^\s<>)\]]{1,500}[>)\]]|https?://\S{1,500}")
+_TURKISH = {0x131: "i", 0x307: None}  # «ı», and the dot that casefolding leaves of «İ»: to patterns both are an «i»
 _JEST = re.compile(r"(?:sent|typed|written) (?:from|on|with|by) (?:my|an?|the) [^.,;:?!]{3,50}[.!]?\Z", re.I)
 _SUFFIX = re.compile(r"\A['’][^\W\d_]{1,6}(?![^\W\d_])")  # «iPhone'ist»
 DECORATION = " \t<>()[]*_|~-–—=.!,;:»«\"“”'"
@@ -41,14 +55,15 @@ def is_device_line(line: str) -> bool:
     if len(line) > 400:
         return False
     folded = line.casefold()
-    if any(map(folded.__contains__, _SCANNERS)) and _is_of_scanner(line):
+    is_told = any(map((folded if folded.isascii() else folded.translate(_TURKISH)).__contains__, _TOLD_BY))
+    if is_told and _is_of_scanner(line):
         return True
     shown = (LINK.sub("", line) if "://" in line or "mailto:" in line else line).strip(DECORATION)
     if not 4 < len(shown) <= 160 or shown.endswith("?") or shown.count(" ") > 23:
         return False
-    if len(shown) <= 80 and any(map(folded.__contains__, _APPS)) and GET_APP.match(shown):
+    if is_told and len(shown) <= 80 and GET_APP.match(shown):
         return not _STORY.search(folded.partition("outlook")[2])
-    if ADVERT.match(shown):
+    if is_told and ADVERT.match(shown):
         return True
     start = DEVICE_START.match(shown)
     if start:

@@ -13,9 +13,12 @@ from omnibox_email.charsets import words
 # The verbs, with the auxiliary words that go between them and the name.
 WROTE = Caseless(
     r"(?<!\w)(?:wrote|writes|said|escribi[óo]|escribe|ha escri(?:to|t)|escriure|va escriure|escribiu|scritto|scrive"
-    r"|scrisse|schrieb(?:en)?|schreibt|meinte|geschrieben|schreef|schrijft|geschreven|[ée]crit|[ée]crivait|escreveu|escreve|escrita"
-    r"|napisał(?:\(?a\)?|/a|o)?|pisze|napsala?|napsal(?:\(a\)|/a)?|píše|napísal(?:a|\(a\)|/a)?|píše|skrev|skriver|sade|sagde"
-    r"|skreiv|har skrevet|kirjoitti|kirjoittaa|написала?|написал(?:\(а\)|а)?|написав(?:\(ла\)|ла)?|написа|пишет|пише"
+    r"|scrisse|schrieb(?:en)?|schreibt|meinte|geschrieben|schreef|schrijft|geschreven|[ée]crit|[ée]crivait"
+    r"|vous [ée]criviez|escreveu|escreve|escrita"
+    r"|napisał(?:\(?a\)?|/a|o)?|napisana przez|pisze|napsala?|napsal(?:\(a\)|/a)?|píše"
+    r"|napísal(?:a|\(a\)|/a)?|píše|skrev|skriver|sade|sagde"
+    r"|skreiv|har skrevet|kirjoitti|kirjoittaa|написала?|написал(?:\(а\)|а)?|написав(?:\(ла\)|ла)?|написано"
+    r"|написа|пишет|пише"
     r"|писала?|писал(?:\(а\)|а)?|писали|написао(?:/ла)?|је написао|napisao(?:/la)?|napisala|napisal(?:\(a\)|/a)"
     r"|yazdı|yazmış|a scris|scris|írta"
     r"|írt|έγραψε|έγραψαν|γράφει|kirjutas|rašė|parašė|rakstīja|rakstija|menulis|menulis|đã viết|viết|เขียนว่า|เขียน"
@@ -28,7 +31,8 @@ WROTE = Caseless(
 # Introductions without a date: «Quoting Ann <a@x.example>:».
 QUOTING = re.compile(
     r"(?:quoting|zitat von|zitiere|citando(?: a)?|citando|citation de|citerar|citerer|quoting message from|cytowanie"
-    r"|cytat|citace|цитата от|цитирую|in (?:article|message|reply to)|message de|mensaje de|messaggio da|missatge de"
+    r"|cytat|citace|citeren|cituji|citat|lainaus|idézet"
+    r"|цитата от|цитирую|in (?:article|message|reply to)|message de|mensaje de|messaggio da|missatge de"
     r"|rispondo a|thus spake|citējot|tsiteerin|cituojant|citând)\s",
     re.I,
 )
@@ -54,6 +58,7 @@ GLUE = words(
     heure heures hora horas s m á ás luns uur heeft volgende bericht følgende følgjande seguinte siguiente
     seguente quanto wiadomość napisana napisano przez godz kello keltezéssel kellene user usuario usuário utente
     utilisateur benutzer gebruiker hau erabiltzaileak ar của behalf 年 月 日 mailto napisal klockan klokken no
+    napon dátummal időpontban
     kuupäeval kontakt today yesterday heute gestern hoy ayer oggi ieri hoje ontem vandaag gisteren aujourd'hui hier
     dziś dzisiaj wczoraj dnes včera idag igår tänään eilen сегодня вчера сьогодні вчора bugün dün 今日 昨日 今天 昨天
     오늘 어제 ma astăzi tegnap danas jučer днес
@@ -128,7 +133,7 @@ _FIELDS: Mapping[str, str] = {
     "from": (
         "from|from address|de|da|von|van|od|fra|från|lähettäjä|от|от кого|від|від кого|kimden|gönderen|expéditeur"
         "|absender|remitente|mittente|remetente|afzender|nadawca|odesílatel|odosielateľ|avsändare|avsender"
-        "|afsender|отправитель|відправник|发件人|發件人|寄件者|寄件人|差出人|送信者|送信元|보낸 사람|보낸사람"
+        "|afsender|отправитель|відправник|发件人|發件人|寄件者|寄件人|差出人|送信者|送信元|보낸 사람|보낸사람|보낸이"
         "|보내는 사람|발신|발신자|feladó|de la"
         "|expeditor|από|αποστολέας|מאת|من|المرسل|từ|người gửi|dari|pengirim|จาก|šalje|saatja|nuo|no|šalje|шаље"
         "|frá|од|ад|nga|kimdən|kimdan|minn|oddi wrth|ó|kutoka|mula kay"
@@ -142,7 +147,7 @@ _FIELDS: Mapping[str, str] = {
         "|gönderim tarihi|gönderim zamanı|gönderilen|发送时间|發送時間|发送日期|寄件日期|傳送時間|送信日時"
         "|보낸 날짜|보낸날짜|보낸 시간|küldve"
         "|elküldve|trimis|trimis la|expediat|στάλθηκε|αποστολή|נשלח|תאריך שליחה|تم الإرسال|أرسلت|مرسل"
-        "|تاريخ الإرسال|đã gửi|gửi|dikirim|ส่ง|ส่งเมื่อ|poslano|послато|saadetud|išsiųsta|nosūtīts|sent date"
+        "|تاريخ الإرسال|đã gửi|gửi|dikirim|terkirim|ส่ง|ส่งเมื่อ|poslano|послато|saadetud|išsiųsta|nosūtīts|sent date"
         "|enviados|dërguar|göndərildi|yuborilgan|mibgħut|anfonwyd|seolta|gestuur|ilitumwa|ipinadala|испратено"
         "|poslato|ارسال شده|ارسال|भेजा गया|bidaltze-data|bidalia|dihantar|enviado a"
     ),
@@ -155,7 +160,8 @@ _FIELDS: Mapping[str, str] = {
     "to": (
         "to|para|a|à|an|aan|do|komu|til|till|vastaanottaja|vastaanottajat|кому|до|kime|alıcı|收件人|收件者"
         "|宛先|受信者|送信先"
-        "|받는 사람|받는사람|수신|수신자|destinataire|destinatario|destinatário|empfänger|ontvanger|odbiorca"
+        "|받는 사람|받는사람|받은 사람|받는이|수신|수신자"
+        "|destinataire|destinatario|destinatário|empfänger|ontvanger|odbiorca"
         "|adresat|příjemce"
         "|prijemca|mottagare|mottaker|modtager|получатель|címzett|către|catre|pentru|προς|אל|إلى|الى|đến|tới"
         "|người nhận|kepada|ke|ถึง|za|kome|prima|за|kellele|saaja|kam|per a|til:|recipient|recipients"
@@ -196,6 +202,7 @@ PHRASES = frozenset(
     message original
     forward message|forwarded content|begin forwarded message|start of forwarded message|start forwarded message
     in reply to|replied message|quoted message|previous message|original msg|reply separator|historic message
+    original message processed by david®|original message processed by david|original message processed by tobit david
     mensaje original|mensaje reenviado|correo original|mensaje inicial|mail original|inicio del mensaje reenviado
     mensaje enviado|mensaje anterior|correo reenviado
     messaggio originale|messaggio inoltrato|email originale|e-mail originale|messaggio originario
@@ -209,7 +216,7 @@ PHRASES = frozenset(
     ursprüngliche nachricht|original-nachricht|originalnachricht|original nachricht|ursprüngliche e-mail
     ursprüngliche mail
     originale nachricht|orginalnachricht|weitergeleitete nachricht|original-mail|originalmail|originale mail
-    original-mitteilung
+    original-mitteilung|antwort-nachricht
     weitergeleitete mail
     weitergeleitete e-mail|anfang der weitergeleiteten nachricht|ursprüngl. mitteilung|urspr. nachricht
     original e-mail
@@ -263,7 +270,7 @@ PHRASES = frozenset(
     元のメッセージ|元のメール|転送メッセージ|転送されたメッセージ|転送されたメール|オリジナルメッセージ|元メッセージ
     転送メール
     ここから転送されたメッセージ|以下転送メッセージ|引用開始
-    원본 메시지|원본 메일|원본메시지|원본메일|전달된 메시지|전달된 메일|원래 메시지|원본 내용
+    원본 메시지|원본 메일|원본 이메일|받은 메일 내용|원본메시지|원본메일|전달된 메시지|전달된 메일|원래 메시지|원본 내용
     """.replace("\n", "|").split("|")
 ) - {""}
 PHRASES = frozenset(phrase.strip().casefold() for phrase in PHRASES) - {""}

@@ -48,6 +48,8 @@ _LAST_LETTERS = frozenset(_CLOSING_LETTERS) | {end[-1] for end in _OPEN_ENDS}
 _NEAR_DAY = re.compile(r"(?<!\w)i (?:dag|går|gaar|forgårs|förrgår|morges|morse|aftes|kväll|natt)(?!\w)", re.I)
 _TOKEN = re.compile(r"[^\s,;:：،«»„“”()<>\[\]|/*_\"]+")
 _QUOTED_NAME = re.compile(r"[\"“„«][^\"“”«»]{1,80}[\"”“»]|'[^']{1,80}'(?=\s[<(])")
+# «Ihr Hafen-Team <team@hafen.example>», «I Love Lamps <…>»: a house that speaks of itself, and no story.
+_TEAM = re.compile(r"(?<!\w)(?:I|Ihre?)(?: [^\W\d_a-z][\w&.-]{0,40}){1,5} ?(?=\(?<[^<>@\s]{1,80}@)")
 _FIRST_DATE = re.compile(r"\d{4}\s?[-/.年년]\s?\d{1,2}(?!\d)|\d{1,2}[./-]\s?\d{1,2}[./-]\s?\d{2,4}")
 _DRAWN_BEFORE = "-–—*> "  # «--- On Mon, 4/2/12, Ann <ann@x.example> wrote:»
 _GLUED_START = re.compile(
@@ -80,14 +82,12 @@ def introductions(page: Page) -> dict[int, Introduction]:
     found: dict[int, Introduction] = {}
     verbs: dict[int, bool] = {}
     for at, line in enumerate(page.bare):
-        if not line or len(line) > LONGEST:
-            continue
-        last = line[-1]
+        last = line[-1:]
         closes = last in _LAST_LETTERS and (
             line.endswith(_OPEN_ENDS) or (last in _CLOSING_LETTERS and _CLOSES.search(line[-8:]) is not None)
         )
-        closes = closes or (last == "." and _NEWS.search(line) is not None)
-        if not (closes or "@" in line):
+        closes = closes or (last == "." and line.endswith("...") and _NEWS.search(line) is not None)
+        if not (closes or "@" in line) or len(line) > LONGEST:
             continue
         if page.marked[at]:
             one = _broken_by_marks(page, at) if closes else None
@@ -282,6 +282,8 @@ def assess(text: str, *, has_verb: bool | None = None) -> Strength:
         return Strength.STRONG
     if year and ends_with_mail and _FIRST_DATE.match(text):
         return Strength.STRONG
+    if wrote and mail and not unknown and text.startswith("--"):
+        return Strength.STRONG  # «---- Ann <ann@x.example> wrote:»
     if wrote or (mail and (year or hour or QUOTING.match(text))) or (year and hour and not unknown):
         return Strength.WEAK
     return Strength.NONE
@@ -311,6 +313,8 @@ def _is_closed(text: str, *, has_wrote: bool) -> bool:
 def _residue(text: str) -> tuple[int, int, bool]:
     """Words that are neither date nor name nor of the formula; words of a name; whether somebody tells a story."""
     rest = _QUOTED_NAME.sub(" Q ", text)
+    if "<" in rest and "I" in rest:
+        rest = _TEAM.sub(" Q ", rest)
     if "://" in rest or "mailto:" in rest:
         rest = _LINK.sub(" ", rest)
     rest = WROTE.sub(" ", _MAIL.sub(" ", rest) if "@" in rest else rest)

@@ -35,6 +35,11 @@ def bare(line: str) -> str:
     return " ".join(line.split())
 
 
+def is_blank(line: str) -> bool:
+    """Whether nothing is to be seen on the line."""
+    return not (line[:1].isalnum() or (line.strip() if line.isascii() else bare(line)))
+
+
 def is_marked(line: str) -> bool:
     """Whether the line begins with a quotation mark (`>`)."""
     return line.lstrip(" \t\u00a0").startswith((">", "\uff1e")) and _MARKS.match(line) is not None
@@ -87,11 +92,12 @@ def page_of(text: str) -> Page:
     count = min(len(lines), MOST_LINES) if len(text) <= MOST_CHARACTERS else _within_limits(lines)
     kept = lines[:count]
     marked = [False] * count
-    if ">" in text or "\uff1e" in text:
-        marked = [(">" in line or "\uff1e" in line) and is_marked(line) for line in kept]
-        if ">From " in text:
+    first = text.find(">")
+    if first >= 0 or "\uff1e" in text:
+        marked = list(map(is_marked, kept)) if "\uff1e" in text else [">" in line and is_marked(line) for line in kept]
+        if text.find(">From ", first) >= 0:
             _unmark_escaped(kept, marked)
-        if ">>>" in text:
+        if text.find(">>>", first) >= 0:
             _unmark_framed(kept, marked)
     shown = _evened(kept)
     if len(text) > LONGEST_LINE and max(map(len, shown)) > LONGEST_LINE:

@@ -23,7 +23,9 @@ from omnibox_email.quotes.notes import notes_block_start, notes_columns_end, not
 
 MOST_TECHNICAL = 12
 _TECHNICAL = ("message-id:", "received:", "return-path:", "mime-version:", "content-type:")
-MESSAGE_OF = re.compile(r"message du \d{1,2}/\d{1,2}/\d{2,4}\b.{0,20}\Z", re.I)  # the first line of Orange's headers
+MESSAGE_OF = re.compile(
+    r"message du (?:: )?\d{1,2}/\d{1,2}/\d{2,4}\b.{0,20}\Z", re.I
+)  # the first line of Orange's headers
 
 
 @dataclass(frozen=True, slots=True)

@@ -106,13 +106,15 @@ GET_APP = re.compile(
     r"|αποκτήστε|gauti|atsisiųskite|iegūt|دریافت|الحصول على|احصل على|تنزيل|קבלו?|הורד|הורידו"
     r"|取得|下載)\s.{3,70}|(?:az )?outlook\s.{2,50}\s(?:downloaden|herunterladen|beschaffen|letöltése|beszerzése|edinin"
     r"|indir(?:in)?|を入手.{0,4}|を取得.{0,4}|다운로드)|.{0,20}outlook.{0,20}(?:edinin|を入手(?:する)?|を取得|다운로드|받기)"
-    r"|.{0,20}のoutlookを.{0,10}|(?:az )?outlook letöltése .{2,20})\Z",
+    r"|.{0,20}のoutlookを.{0,10}|(?:获取|下载|取得|下載)outlook .{2,40}"
+    r"|az \w{2,10} outlook letöltése|(?:az )?outlook letöltése .{2,20})\Z",
     re.I,
 )
 ADVERT = Caseless(
     r"(?:(?:diese (?:nachricht|e-?mail|mail) wurde )?mobil gesendet"
     r"|.{1,60} (?:reacted via|hat über|a réagi via|ha reaccionado (?:a través de|mediante)|ha reagito tramite"
     r"|reagiu (?:via|pelo)|heeft gereageerd via) gmail(?: reagiert)?"
+    r"|quoted text hidden|message clipped\]? view entire message"  # Google's
     r"|yahoo!? mail\s?[:–-].{5,80}|alle postfächer an einem ort\b.{0,120}|签名由.{0,20}定制)\Z",
 )
 # What senders who watch whether their mail is read, and scanners for viruses, leave below it, a piece on each line.
@@ -126,9 +128,11 @@ TRACKER_PIECE = re.compile(
     re.I,
 )
 PRINTING = re.compile(
-    r"\W{0,6}(?:P )?(?:(?:please )?(?:consider|think (?:of|about)) (?:the|our) environment before"
+    r"\W{0,6}(?:P )?(?:(?:please )?(?:consider|think (?:of|about)) (?:the|our) environment before.{0,30}print"
     r"|bitte (?:prüfen|denken) sie.{0,40}(?:ausdruck|drucken|umwelt)|antes de imprimir|avant d['’]imprimer"
-    r"|prima di stampare|(?:merci de penser|pensez) à l['’]environnement|denk aan het milieu)",
+    r"|prima di stampare|(?:merci de penser|pensez) à l['’]environnement|denk aan het milieu"
+    r"|(?:por favor,? )?(?:piense|pense) (?:en el medio ambiente|no meio ambiente) antes de imprimir"
+    r"|zanim wydrukujesz)",
     re.I,
 )
 APOLOGY = re.compile(
@@ -217,6 +221,8 @@ cu (?:deosebită )?considerație|numai bine|何卒よろしくお願い(?:申し
 с най-добри пожелания|s (?:poštovanjem|spoštovanjem)|lp|lepo pozdravljeni|срдачан поздрав|с поштовањем|поздрав
 pagarbiai|su pagarba|geros dienos|linkėjimai|ar (?:cieņu|sveicieniem)|jauku dienu|lugupidamisega
 talk soon|speak soon|(?:lots of |with |much )?love(?=,)|xo(?:xo)*|blessings(?=,)|v/r|hugs(?=[,!])
+abrazos|tia(?=,)|stay (?:safe|well|healthy)|(?:ein(?:en)? )?schöne[sn] (?:wochenende|tag|abend)(?: noch)?
+tschü(?:ss|ß)|сердечно|مع تحياتي
 parimate soovidega|tervitades|kõike head|salutacions(?: cordials)?|(?:una )?salutació|atentament
 """
 _CLOSING = "|".join(f"(?:{one.strip()})" for one in _CLOSINGS.strip().splitlines())

@@ -1,4 +1,4 @@
-"""The signature below own words: delimiter, device line, closing formula with a name, boiler plate."""
+"""The signature below own words: delimiter, device line, closing formula with a name."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from itertools import islice
 
 from omnibox_email.charsets import words
+from omnibox_email.quotes import footers
 from omnibox_email.quotes.cards import (
     LONGEST_BLOCK,
     LONGEST_NAME,
@@ -20,35 +21,21 @@ from omnibox_email.quotes.cards import (
     with_links,
 )
 from omnibox_email.quotes.devices import DECORATION, LINK, is_device_line, is_jest
+from omnibox_email.quotes.ends import BARE_RULE, above_rules, filled_above, paragraph, possible_rules, strip_end
 from omnibox_email.quotes.lines import LONGEST_LINE, bare, squash
-from omnibox_email.quotes.signature_words import (
-    ANNOUNCES,
-    APOLOGY,
-    BOILER,
-    CLOSING,
-    DISCLAIMER,
-    FOOTER,
-    PRINTING,
-    THANKS,
-    TRACKER,
-    TRACKER_PIECE,
-)
+from omnibox_email.quotes.signature_words import ANNOUNCES, APOLOGY, CLOSING, THANKS
 
 LONGEST_SIGNATURE = 40
 LONGEST_CLOSING = 32
 LONGEST_FORMULA = 160
 LONGEST_HEADING = 40
 LONGEST_SHORTENED = 4  # letters of a formula such as «LG» and «Att.», which are also brands and codes
-SHORTEST_DISCLAIMER = 100
-SHORTEST_RULE = 20
 SHORTEST_DRAWN = 8
 ROUNDS = 6
 
 _DELIMITER = re.compile(r"--[ \t\u00a0]*\Z")
 _DASHED = re.compile(r"(?:--?|[–—~/] ?)([A-ZÀ-ÖØ-ÞА-Я][\w'’.-]+(?: [A-ZÀ-ÖØ-ÞА-Я][\w'’.-]*){0,2})\Z")
 _LOOSE = re.compile(r"(?:---?|_{2,5}|—|–{1,2})\Z")
-_BARE_RULE = re.compile(r"[-–—_=~*.·]{1,80}\Z")
-_REACHES = re.compile(r"@|https?:|www\.")
 _AFTER_FORMULA = " ,.!:;*_–—-/|&，。！：、،"
 _ADDRESS = re.compile(r"[\w.+-]{1,64}@[\w.-]{3,200}\Z")
 _SENTENCE_ENDS = (".", "!", "?", "。", "！", "？")
@@ -61,24 +48,27 @@ def without_signature(lines: Sequence[str], *, has_history: bool, marked_up: Seq
     `has_history`: history was cut off below, so what stands last is more likely a signature; a closing formula
     stays in a text without history. `marked_up`: what the HTML marks as signature, squashed.
     """
-    out = _strip_end(lines)
+    # The first step that finds something cuts, and all are asked again: below the formula with its name may stand a
+    # device line, below that a notice, below that a list's footer. So what programs add comes first, then what people
+    # write, from the surest sign to the weakest: a step may take for granted that those before it found nothing.
+    out = strip_end(lines)
     whole = len(out)
     steps: list[Callable[[list[str]], int]] = [
         lambda rest: _marked_up(rest, marked_up),
-        _footer,
-        _tracker,
+        footers.footer,
+        footers.tracker,
         _device,
         lambda rest: _delimited(rest, has_history=has_history),
     ]
     steps.append(lambda rest: _dashed_name(rest) if has_history or len(rest) < whole else 0)
     if has_history:
-        steps += [_jest, _disclaimer, _closing, _boxed, _device_above_block, _block_alone, _address_alone]
+        steps += [_jest, *footers.OF_HISTORY, _closing, _boxed, _device_above_block, _block_alone, _address_alone]
         steps.append(lambda rest: _table_above(rest, len(rest)) if rest[-1][:1] == "|" else 0)
     for _ in range(ROUNDS):
         cut = next((cut for step in steps if 0 < (cut := step(out)) < len(out) and _has_words(out[:cut])), 0)
         if not cut:
             break
-        out = _strip_end(out[:cut])
+        out = strip_end(out[:cut])
     return out
 
 
@@ -96,40 +86,11 @@ def is_only_signature(lines: Sequence[str]) -> bool:
 def _is_mark(line: str) -> bool:
     """Whether a line is a rule or a device line, which a signature may begin with."""
     shown = bare(line)
-    return _BARE_RULE.match(shown) is not None or is_device_line(shown)
-
-
-def _strip_end(lines: Sequence[str]) -> list[str]:
-    end = len(lines)
-    while end and not bare(lines[end - 1]):
-        end -= 1
-    return list(lines[:end])
-
-
-def _possible_rules(lines: Sequence[str], start: int) -> list[int]:
-    """The lines from `start` on that could be drawn of dashes; others may begin with marks that nobody sees."""
-    tail = "".join(lines[start:])
-    if tail.isascii() and "-" not in tail and "_" not in tail:
-        return []
-    ends = enumerate(lines[start:], start)
-    return [at for at, line in ends if line.lstrip().startswith(("-", "_")) or not line.isascii()]
+    return BARE_RULE.match(shown) is not None or is_device_line(shown)
 
 
 def _has_words(lines: Sequence[str]) -> bool:
-    return any(any(map(str.isalnum, line)) or not _BARE_RULE.match(bare(line)) for line in lines if bare(line))
-
-
-def _above_rules(lines: Sequence[str], at: int) -> int:
-    """`at`, or the line of a delimiter drawn directly above it."""
-    above = at
-    while above and (not bare(lines[above - 1]) or _BARE_RULE.match(bare(lines[above - 1]))):
-        above -= 1
-    return above if any(bare(line) for line in lines[above:at]) else at
-
-
-def _filled_above(lines: Sequence[str], at: int) -> str:
-    """The last line above `at` that is not blank, as it is compared."""
-    return next((line for one in reversed(lines[:at]) if (line := bare(one))), "")
+    return any(any(map(str.isalnum, line)) or not BARE_RULE.match(bare(line)) for line in lines if bare(line))
 
 
 # ---- each of these gives the line its part of the signature begins at, or 0 ----
@@ -146,26 +107,27 @@ def _marked_up(lines: Sequence[str], marked_up: Sequence[str]) -> int:
         own = squash(LINK.sub("", lines[at][:LONGEST_LINE]))
         tail = own + tail
         if own and tail in wanted:
-            return _above_rules(lines, at)
+            return above_rules(lines, at)
         if len(tail) > longest:
             break
     return 0
 
 
 def _device(lines: Sequence[str]) -> int:
-    """A last line such as «Sent from my iPhone», with an excuse for its brevity."""
+    """A last line such as «Sent from my iPhone», with an excuse for its brevity or a link below it."""
     last = len(lines) - 1
     if last < 1:
         return 0
     below = bare(lines[last])
     if is_device_line(below) and _stands_alone(lines, last):
-        return _table_above(lines, _above_rules(lines, last))
+        return _table_above(lines, above_rules(lines, last))
     above = last - 1
     while above > 0 and not bare(lines[above]):
         above -= 1
     if above < 1 or not is_device_line(bare(lines[above])) or not _stands_alone(lines, above):
         return 0
-    return _above_rules(lines, above) if len(below) <= 160 and APOLOGY.search(below) else 0
+    is_of_it = APOLOGY.search(below) or LINK.fullmatch(below)
+    return above_rules(lines, above) if len(below) <= 160 and is_of_it else 0
 
 
 def _jest(lines: Sequence[str]) -> int:
@@ -184,28 +146,13 @@ def _table_above(lines: Sequence[str], at: int) -> int:
     return at
 
 
-def _tracker(lines: Sequence[str]) -> int:
-    """The last lines where they are nothing but what a program that watches for readers put there."""
-    start = len(lines)
-    while start > max(1, len(lines) - LONGEST_BLOCK):
-        shown = bare(lines[start - 1])
-        if shown and (len(shown) > LONGEST_LINE or not TRACKER_PIECE.match(shown)):
-            break
-        start -= 1
-    if not any(TRACKER.search(bare(line)[:LONGEST_LINE]) for line in lines[start:]):
-        return 0
-    while start < len(lines) and not bare(lines[start]):
-        start += 1
-    return start if not bare(lines[start - 1]) else 0
-
-
 def _boxed(lines: Sequence[str]) -> int:
     """A name with numbers to reach it by below a drawn line, often with another one below, as usual in Japan."""
     last = len(lines) - 1
     end = last if _is_long_rule(lines[last]) else last + 1
     for at in range(end - 1, max(0, end - LONGEST_BLOCK), -1):
         if _is_long_rule(lines[at]):
-            above = _filled_above(lines, at)
+            above = filled_above(lines, at)
             below = [line for one in lines[at + 1 : end] if (line := bare(one))]
             is_apart = not bare(lines[at - 1]) or above.endswith(_SENTENCE_ENDS)
             is_set_off = is_apart and not above.endswith((":", "：")) and not ANNOUNCES.search(above)
@@ -219,7 +166,7 @@ def _dashed_name(lines: Sequence[str]) -> int:
     found = _DASHED.match(bare(lines[last]))
     if not found or last < 2 or bare(lines[last - 1]) or not is_name(found.group(1)):
         return 0
-    above = _filled_above(lines, last)
+    above = filled_above(lines, last)
     is_item = above.startswith(("-", "–", "—", "*", "•")) or above.endswith((":", "："))
     return 0 if is_item or found.group(1).casefold() in _ANSWERS else last
 
@@ -234,7 +181,7 @@ def _device_above_block(lines: Sequence[str]) -> int:
     for at in range(len(lines) - 2, max(0, len(lines) - LONGEST_BLOCK), -1):
         if is_device_line(bare(lines[at])):
             below = [line for one in lines[at + 1 :] if (line := bare(one))]
-            return _above_rules(lines, at) if is_block(below, needs_name=True) and is_name(below[0]) else 0
+            return above_rules(lines, at) if is_block(below, needs_name=True) and is_name(below[0]) else 0
     return 0
 
 
@@ -243,22 +190,14 @@ def _block_alone(lines: Sequence[str]) -> int:
 
     The name may be a paragraph of its own, above the firm and the numbers.
     """
-    start = _paragraph(lines, len(lines))
+    start = paragraph(lines, len(lines))
     if start > 2 and is_reached(bare(lines[start])):
-        named = _paragraph(lines, start - 1)
+        named = paragraph(lines, start - 1)
         start = named if start - 1 - named in (1, 2) else start
-    above = _filled_above(lines, start)
+    above = filled_above(lines, start)
     if start < 2 or above.endswith((":", "：")) or ANNOUNCES.search(above):
         return 0
     return start if is_card([shown for line in lines[start:] if (shown := bare(line))]) else 0
-
-
-def _paragraph(lines: Sequence[str], end: int) -> int:
-    """The first line of the paragraph that ends above `end`."""
-    start = end - 1
-    while start > 0 and bare(lines[start - 1]) and end - start < LONGEST_BLOCK:
-        start -= 1
-    return start
 
 
 def _address_alone(lines: Sequence[str]) -> int:
@@ -268,7 +207,7 @@ def _address_alone(lines: Sequence[str]) -> int:
         return 0
     if not _ADDRESS.match(bare(lines[last])):
         return 0
-    return 0 if _filled_above(lines, last).endswith((":", "：")) else last
+    return 0 if filled_above(lines, last).endswith((":", "：")) else last
 
 
 def _stands_alone(lines: Sequence[str], at: int) -> bool:
@@ -277,13 +216,13 @@ def _stands_alone(lines: Sequence[str], at: int) -> bool:
     shown = bare(lines[at]).lstrip(DECORATION)
     if not above or not shown[:1].islower() or shown.startswith(("http", "www.")):
         return True
-    return bool(_BARE_RULE.match(above)) or shown[1:2].isupper()  # «iPhone'umdan gönderildi»
+    return bool(BARE_RULE.match(above)) or shown[1:2].isupper()  # «iPhone'umdan gönderildi»
 
 
 def _delimited(lines: Sequence[str], *, has_history: bool) -> int:
     """What stands below `-- `; below `--`, `__` and the like only where it looks like a signature."""
     loose = 0
-    for at in _possible_rules(lines, max(1, len(lines) - LONGEST_SIGNATURE)):
+    for at in possible_rules(lines, max(1, len(lines) - LONGEST_SIGNATURE)):
         line = lines[at]
         if line[:2] == "--" and _DELIMITER.match(line) and len(line) > 2:
             return at
@@ -295,7 +234,7 @@ def _delimited(lines: Sequence[str], *, has_history: bool) -> int:
         return 0
     is_rule = bare(lines[loose]) == "---"  # Roundcube's above an answer, and what anybody draws between paragraphs
     below = with_links([shown for line in lines[loose + 1 :] if (shown := bare(line))])
-    above = _filled_above(lines, loose)
+    above = filled_above(lines, loose)
     if above.endswith((":", "：")) and not CLOSING.match(above):
         return 0  # what it announces
     if not has_history and (is_rule or bare(lines[loose - 1])):
@@ -304,49 +243,9 @@ def _delimited(lines: Sequence[str], *, has_history: bool) -> int:
         return loose if is_card else 0  # else a heading underlined
     if is_rule and (not below or any(map(str.isdigit, below[0])) or below[0].endswith(".")):
         return 0
-    if is_rule and any(map(_BARE_RULE.match, below)):
+    if is_rule and any(map(BARE_RULE.match, below)):
         return 0
     return loose if is_signature(below, is_expected=has_history and not is_rule) else 0
-
-
-def _footer(lines: Sequence[str]) -> int:
-    """What a mailing list adds below a long rule, or below a single dash or `--` that lost its blank."""
-    for at in reversed(_possible_rules(lines, max(0, len(lines) - LONGEST_BLOCK) + 1)):
-        shown = bare(lines[at])
-        if (len(shown) >= SHORTEST_RULE and not shown.strip("_-")) or shown in ("-", "--", "—"):
-            below = " ".join(bare(line)[:300] for line in lines[at + 1 :])
-            return at if FOOTER.search(below) and _REACHES.search(below) else 0
-    return 0
-
-
-def _disclaimer(lines: Sequence[str]) -> int:
-    """A last paragraph of legal boiler plate, or the end of one that begins with name and numbers."""
-    start = len(lines) - 1
-    while start > 0 and bare(lines[start - 1]) and len(lines) - start < LONGEST_SIGNATURE:
-        start -= 1
-    for at in range(start, len(lines)):
-        text = " ".join(bare(line)[:LONGEST_LINE] for line in lines[at:])[:2000]
-        if len(text) < SHORTEST_DISCLAIMER:
-            return at if at == start and _is_short_disclaimer(lines, at, text) else 0
-        if at and DISCLAIMER.match(text) and _has_boiler_plate(text):
-            return _above_rules(lines, at)
-        if is_sentence(bare(lines[at])):
-            return 0
-    return 0
-
-
-def _is_short_disclaimer(lines: Sequence[str], at: int, text: str) -> bool:
-    """Whether it asks to print nothing, or says «This e-mail is confidential.» below numbers to reach somebody by."""
-    if PRINTING.match(text):
-        return True
-    above = _filled_above(lines, at)
-    is_boiler = DISCLAIMER.match(text) is not None and BOILER.search(text) is not None
-    return is_boiler and is_reached(above)
-
-
-def _has_boiler_plate(text: str) -> bool:
-    """Whether at least two of the words lawyers use stand in a text."""
-    return len({found.lower()[:5] for found in BOILER.findall(text)}) > 1
 
 
 def _closing(lines: Sequence[str]) -> int:
@@ -376,7 +275,7 @@ def _behind(thanks: re.Match[str], shown: str) -> re.Match[str] | None:
 def _is_set_off(lines: Sequence[str], at: int, formula: str, shown: str) -> bool:
     """Whether a formula of one word is told from a word: by a blank line above, a comma, or a sentence above and a
     name beside it; and nothing announces it."""
-    above = _filled_above(lines, at)
+    above = filled_above(lines, at)
     if above.endswith((":", "：")):
         return False
     if " " in formula or shown[len(formula) :].lstrip().startswith((",", "!", "，", "！", "،")):

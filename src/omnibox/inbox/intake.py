@@ -153,7 +153,8 @@ def type_of(content_type: str) -> str:
 
 def clean(text: str) -> str:
     """Without what no database takes: NUL, and halves of surrogate pairs, which become U+FFFD."""
-    text = text.replace("\0", "")
+    if "\0" in text:
+        text = text.replace("\0", "")
     return text if text.isascii() else text.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
 
 

@@ -108,7 +108,8 @@ def insert_message(tx: Transaction, spot: Spot, said: Inbound | Echo, scope: str
 
 def insert_messages(tx: Transaction, found: Sequence[tuple[Spot, Inbound]], scope: str) -> dict[str, int]:
     """The ids of new messages by event key; of those that are stored already there is none."""
-    rows = [_row(tx.clock(), spot, said, scope) for spot, said in found]
+    now = tx.clock()
+    rows = [_row(now, spot, said, scope) for spot, said in found]
     return {key: message_id for message_id, key in _INSERT_MESSAGE.run_all(tx.connection, rows)}
 
 

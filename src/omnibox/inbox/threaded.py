@@ -241,13 +241,13 @@ class _Fetch:
 
     def _tell(self, stored: Mapping[int, Placed], are_open: Collection[int]) -> None:
         """What follows from each message: its conversation shows it, who watches hears."""
-        tx = self.tx
+        tx, now = self.tx, self.tx.clock()
         lines: dict[int, list[conversations.Said]] = {}
         for message_id, each in stored.items():
             self._tell_new(message_id, each)
             home, said = each.conversation_id, each.said
             shown = messages.shown(said, each.taken)
-            line = conversations.Said(message_id, "inbound", "contact", shown, messages.said_at(said, tx.clock()))
+            line = conversations.Said(message_id, "inbound", "contact", shown, messages.said_at(said, now))
             if home in are_open and said.automatic is None:
                 lines[home] = [*lines.pop(home, ()), line]  # the latest goes last
             else:

@@ -40,6 +40,10 @@ PREFIXES = [
     ("Sjálfvirkt svar: Pöntun", "I am away."),
     ("Abwesenheit: Bestellung", "Ich bin diese Woche nicht da."),
     ("Away from my desk: My order", "I am currently away."),
+    ("Away from my e-mail: My order", "I am currently away."),
+    ("OOO: My order", "I am currently away."),
+    ("Balasan otomatis: Pesanan", "Saya sedang tidak di kantor."),
+    ("Resposta automàtica: Comanda", "Sóc fora fins dilluns."),
 ]
 
 
@@ -87,6 +91,7 @@ def test_a_robot_s_address_counts_unless_it_speaks_for_somebody(
         ("Auto_Submitted", "No (a person)"),
         ("Precedence", "normal"),
         ("Precedence", "first-class"),
+        ("Preference", "morning"),
         ("X_Auto_Response_Suppress", "DR, RN, NRN"),
         ("X_Auto_Response_Suppress", "None"),
         ("X_Autoreply", "no"),
@@ -101,6 +106,11 @@ def test_a_robot_s_address_counts_unless_it_speaks_for_somebody(
 )
 def test_a_person_s_mail_stays_a_person_s(header: tuple[str, str]) -> None:
     assert reason(**{header[0]: header[1]}) is None
+
+
+@pytest.mark.parametrize("header", ["Precedence", "X_Precedence", "Preference"])
+def test_a_responder_tells_its_precedence_under_any_of_its_names(header: str) -> None:
+    assert reason(**{header: "auto_reply"}) == "bulk"
 
 
 def test_a_postmaster_who_answers_is_a_person() -> None:

@@ -26,7 +26,7 @@ from omnibox.testing.world.mail import MailHouse
 from omnibox_email import charsets, quotes, reading
 from omnibox_email.content import mime
 from omnibox_email.heads import addresses, dates, headers
-from omnibox_email.quotes import blocks, history, introductions, openings, signatures
+from omnibox_email.quotes import blocks, devices, footers, history, introductions, openings, signatures
 from omnibox_email.quotes.lines import MOST_LINES
 
 QUIET = settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -94,6 +94,17 @@ def test_an_ordinary_head_is_read_as_a_damaged_one() -> None:
     assert short > 500
 
 
+@pytest.mark.parametrize("line", [b"X-One\xff two: 3\n", b"List-\xe4 a: b\n"])
+def test_a_name_that_no_field_can_have_costs_its_line_alone(line: bytes) -> None:
+    read = reading.read(b"From: ann@x.example\n" + line + b"Subject: Hello\n\nwords\n")
+    assert (read.sender and read.sender.address, read.subject, read.text) == ("ann@x.example", "Hello", "words")
+
+
+def test_a_boundary_counts_though_its_letters_stand_elsewhere_first() -> None:
+    raw = b'Content-Type: multipart/mixed; boundary="b"\n\nno --b here, nor\n--bc\n--b\n\nHello\n--b\n\nAnn\n--b--\n'
+    assert reading.read(raw).text == "Hello\n\nAnn"
+
+
 @pytest.mark.parametrize("name", ["to", "subject", "x-none"])
 def test_a_field_is_found_by_its_name_in_order(name: str) -> None:
     block = headers.Headers((("to", b"a"), ("subject", b"b"), ("to", b"c")))
@@ -124,7 +135,9 @@ def test_no_line_is_passed_over_that_could_open_history(monkeypatch: pytest.Monk
     monkeypatch.setattr(openings, "may_ask", lambda lines: True)  # then every line is looked at
     monkeypatch.setattr(history, "may_open", lambda page: [at for at, line in enumerate(page.bare) if line])
     monkeypatch.setattr(introductions, "_LAST_LETTERS", {letter for text in texts for letter in text})
-    monkeypatch.setattr(signatures, "_possible_rules", lambda lines, start: list(range(start, len(lines))))
+    monkeypatch.setattr(devices, "_TOLD_BY", ("",))
+    for module in (signatures, footers):
+        monkeypatch.setattr(module, "possible_rules", lambda lines, start: list(range(start, len(lines))))
     assert [quotes.reply_text(text) for text in texts] == short
 
 

@@ -37,13 +37,11 @@ def cases(name: str) -> Iterator[tuple[str, str, str]]:
 
 CUT = [
     case
-    for name in ("introductions", "blocks", "inline", "signatures", "odd", "review", "review3", "review4", "review5")
+    for name in ("introductions", "blocks", "inline", "signatures", "odd", *(f"review{n}" for n in ("", 3, 4, 5, 6)))
     for case in cases(name)
 ]
 WHOLE = [
-    case
-    for name in ("whole", "whole_hard", "review_whole", "review3_whole", "review4_whole", "review5_whole")
-    for case in cases(name)
+    case for name in ("whole", "whole_hard", *(f"review{n}_whole" for n in ("", 3, 4, 5, 6))) for case in cases(name)
 ]
 
 
@@ -124,6 +122,26 @@ def test_the_mark_of_a_program_or_device_goes() -> None:
     wrong = [one for one in lines if left_of(one, f"{one}\n\n{INTRODUCTION}\n\n> old") != {"Grey."}]
     assert wrong == []
     assert len(lines) > 250
+
+
+def texts_of(name: str) -> dict[str, str]:
+    chunks = (chunk.partition("\n") for chunk in (FOLDER / f"{name}.texts").read_text().split("\n### ")[1:])
+    return {title: text.strip("\n") for title, _, text in chunks}
+
+
+def test_what_a_house_adds_below_all_its_mails_goes_above_history() -> None:
+    notices = texts_of("notices")
+    history = f"{INTRODUCTION}\n\n> old"
+    wrong = [
+        name
+        for name, notice in notices.items()
+        if left_of(
+            f"{notice}\n\n{history}", f"{history}\n\n{notice}", f"Kind regards\nMarta Sol\n\n{notice}\n\n{history}"
+        )
+        != {"Grey."}
+    ]
+    assert wrong == []
+    assert len(notices) > 60
 
 
 @pytest.mark.parametrize("path", sorted(FOLDER.glob("*.eml")), ids=lambda path: path.stem)
@@ -214,6 +232,10 @@ HOSTILE = [
     "a wrote in message news:b@c...\n",
     "On 1 Jan 2026 10:00, A <a@x.example>\n\nwrote:\n",
     "---- forwarded by a\n---\n",
+    "If you are not the intended recipient of this confidential message, ",
+    "__________ This message was a b checked __________\n",
+    "-=-=-=-=-=-=-=-\n",
+    "Ihr Team Team Team <",
 ]
 
 

@@ -223,5 +223,22 @@ def test_a_tree_is_walked_once_however_often_its_delimiter_stands_there() -> Non
     assert len(mime.parse(raw).root.children) == 20
 
 
+def test_parts_behind_the_end_of_a_mail_are_parts_of_it() -> None:
+    part = b"--b\r\nContent-Type: %s\r\n\r\n%s\r\n"
+    raw = HEAD + b"Content-Type: multipart/mixed; boundary=b\r\n\r\n" + part % (b"text/plain", b"words") + b"--b--\r\n"
+    late = b"Scanned.\r\n" + part % (b"application/pdf; name=a.pdf", b"%PDF") + b"--b--\r\n"
+    mail = reading.read(raw + late)
+    assert (mail.text, [file.name for file in mail.attachments]) == ("words", ["a.pdf"])
+    assert reading.read(raw + b"--b\r\nno part\r\n").text == "words"
+
+
+def test_base64_may_be_in_the_letters_of_web_addresses() -> None:
+    content = bytes(range(256)) * 3 + b"\xfb\xff"
+    encoded = base64.urlsafe_b64encode(content)
+    assert transfer.decode(encoded, "base64") == content
+    assert transfer.decode(encoded.replace(b"A", b"\r\nA").rstrip(b"="), "base64") == content
+    assert transfer.decode(b"R3LDvMOf-noise-ZQ==+", "base64").startswith("Grüß".encode())
+
+
 def test_there_are_enough_mails_of_hard_structure() -> None:
     assert len(list((FOLDER / "structure").glob("*.eml"))) >= 70
