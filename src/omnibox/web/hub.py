@@ -6,6 +6,7 @@ import ipaddress
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from aiohttp import web
 
@@ -25,7 +26,7 @@ from omnibox.web.hints import Hints
 from omnibox.web.limits import Limits
 from omnibox.web.readiness import Readiness
 from omnibox.web.shared import Shared
-from omnibox.web.sockets import Sockets
+from omnibox.web.sockets import PING_S, Sockets
 from omnibox.web.trouble import Trouble
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -69,6 +70,19 @@ class Hub:
     def anybody_online(self) -> bool:
         """Whether a visitor may hope for an answer now: an agent's screen is connected, and the agent switched on."""
         return self.hints.is_anybody_on
+
+    def welcome(self, most_text: int, **more: Any) -> dict[str, Any]:
+        """The first frame of every socket; a text of its side has at most `most_text` characters."""
+        return {
+            "t": "welcome",
+            "v": 1,
+            "epoch": self.feed.head.epoch,
+            "head": self.feed.position,
+            "build": self.feed.build,
+            "ping_s": int(PING_S),
+            "limits": {"text": most_text, "file_bytes": self.most_file_bytes},
+            **more,
+        }
 
 
 HUB = web.AppKey("hub", Hub)

@@ -119,16 +119,7 @@ async def _greet(hub: Hub, session: Session, socket: Socket, hello: Frame) -> No
 
 
 def welcome(hub: Hub) -> Frame:
-    return {
-        "t": "welcome",
-        "v": 1,
-        "epoch": hub.feed.head.epoch,
-        "head": hub.feed.position,
-        "build": hub.feed.build,
-        "ping_s": int(sockets.PING_S),
-        "limits": {"text": MOST_REPLY, "file_bytes": hub.most_file_bytes},
-        "trouble": hub.trouble.word or None,
-    }
+    return hub.welcome(MOST_REPLY, trouble=hub.trouble.word or None)
 
 
 async def take_frame(hub: Hub, agent: Agent, frame: Frame) -> Frame | None:

@@ -214,16 +214,7 @@ async def welcome(hub: Hub, site: Site, block: str, hello: Frame) -> tuple[Visit
 
 def welcome_of(hub: Hub, way: Way) -> Frame:
     """What every visitor of a site is told, also once more when it has changed."""
-    return {
-        "t": "welcome",
-        "v": 1,
-        "epoch": hub.feed.head.epoch,
-        "head": hub.feed.position,
-        "build": hub.feed.build,
-        "ping_s": int(sockets.PING_S),
-        "limits": {"text": MOST_TEXT, "file_bytes": hub.most_file_bytes},
-        "config": config_of(hub, way),
-    }
+    return hub.welcome(MOST_TEXT, config=config_of(hub, way))
 
 
 def tell_visitors(hub: Hub) -> None:
