@@ -22,7 +22,7 @@ MANY, MANY_EVERY_S, MANY_ROUND_S = 1_000, 5.0, 20.0
 ROUNDS = 3
 AT_ONCE = 16  # visitors who come at the same time
 ARRIVE_S = 10
-SITE = "http://shop.bench.example"
+SITE = "https://shop.bench.example"
 LETTERS = str.maketrans("0123456789", "abcdefghij")  # a number that no mask takes for one
 
 

@@ -26,7 +26,7 @@ SHOTS, ROUNDS = 5, 7
 REST_S = 0.2  # between two shots
 MIXED, MANY_MIXED = 100, 1_000  # screens, of which a tenth does not read
 STREAM, TEXT = 400, 19_000  # events, and characters of each: 8 MB, which no buffer holds
-SITE = "http://shop.bench.example"
+SITE = "https://shop.bench.example"
 PASS_LASTS = 500  # sockets that come with one pass, which is good for a minute
 LETTERS = str.maketrans("0123456789", "abcdefghij")  # a number that no mask takes for one
 

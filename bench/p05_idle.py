@@ -16,7 +16,7 @@ from omnibox.testing.world.demo import site_key
 VISITORS, MANY = 2_000, 9_000
 WARM = 200
 REST_S = 3.0
-SITE = "http://shop.bench.example"
+SITE = "https://shop.bench.example"
 MOST_KIB = 14.0
 NEWCOMER = b'{"t":"hello","v":1,"token":"","epoch":"","cursor":null}'
 

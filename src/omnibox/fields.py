@@ -17,6 +17,7 @@ LONGEST_TEXT = 20_000
 MOST_ENTRIES = 200
 EMAIL = re.compile(r"[^\s@\"<>(),;:]+@[^\s@\"<>(),;:\[\]]+")
 LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
+PRIVATE_NAMES = (".local", ".lan", ".internal", ".home.arpa", ".test")
 HOST = re.compile(rf"(?=.{{1,254}}$){LABEL}(?:\.{LABEL})*\.?")
 HTTPS = re.compile(r"https://[^\s/?#•]+[^\s•]*")  # what was hidden in it no longer leads anywhere
 COLOR = re.compile(r"#[0-9a-fA-F]{6}")
@@ -286,18 +287,25 @@ def _host_name(value: str) -> str:
     except ValueError:
         pass
     try:
-        ascii_name = value.encode("ascii" if value.isascii() else "idna").decode()
-    except UnicodeError:
+        ascii_name = value if value.isascii() else _as_browsers_say_it(value)
+    except ValueError:
         ascii_name = ""
     if not HOST.fullmatch(ascii_name):
         raise _Wrong("Please write a host name without port or path, such as mail.example.com.")
     return ascii_name
 
 
+def _as_browsers_say_it(name: str) -> str:
+    """An international name in ASCII; raises ValueError. Python's own codec makes somebody else's fass.de of faß.de."""
+    from yarl import URL
+
+    return URL.build(scheme="https", host=name).raw_host or ""
+
+
 def _origin(entry: str) -> str:
     """A website as browsers name it in their Origin header: scheme, host, and the port if it is not the usual one.
 
-    Unencrypted only on this very machine: elsewhere anybody on the way could put words into the chat.
+    Unencrypted only at home: elsewhere anybody on the way could put words into the chat.
     """
     is_bare = "://" not in entry
     try:
@@ -310,8 +318,8 @@ def _origin(entry: str) -> str:
     if parts.path.strip("/") or parts.query or parts.fragment:
         raise _Wrong("Please leave out what follows the host: the chat is allowed for a whole site. " + _SITE)
     is_here = _is_this_machine(host)
-    if parts.scheme == "http" and not is_here:
-        raise _Wrong("Please begin with https://; http:// is only for this machine, such as http://localhost:8000.")
+    if parts.scheme == "http" and not (is_here or _is_of_our_network(host)):
+        raise _Wrong("Please begin with https://; http:// is only for your own network, such as http://localhost:8000.")
     scheme = "http" if is_bare and is_here else parts.scheme
     usual = {"http": 80, "https": 443}[scheme]
     name = f"[{host}]" if ":" in host else host.lower()
@@ -323,6 +331,14 @@ def _is_this_machine(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host.lower() == "localhost" or host.lower().endswith(".localhost")
+
+
+def _is_of_our_network(host: str) -> bool:
+    """Whether a host has an address or a name that leads nowhere on the internet."""
+    try:
+        return ipaddress.ip_address(host).is_private
+    except ValueError:
+        return "." not in host or host.lower().endswith(PRIVATE_NAMES)
 
 
 def _color(_: Field, value: str) -> str:

@@ -10,6 +10,7 @@ import sys
 from contextlib import closing
 from pathlib import Path
 
+import asyncpg
 import pytest
 import sqlalchemy as sa
 from tests.store.filling import fill
@@ -258,11 +259,39 @@ def test_who_is_refused_the_log_by_another_that_opens_it_asks_again(tmp_path: Pa
         assert link.execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
 
-def test_the_id_of_an_erased_message_is_not_given_again(tmp_path: Path, folder: Path) -> None:
-    """0009 has SQLite make the table anew, which would begin behind the last message that is left."""
+def only_until(revision: str, folder: Path) -> None:
     for later in folder.glob("versions/*.py"):
-        if later.name > "0009":
+        if later.name[:4] > revision:
             later.unlink()
+
+
+async def test_who_writes_while_the_indexes_change_is_not_waited_for_in_a_circle(
+    postgres_url: str, folder: Path
+) -> None:
+    """A process of the release before holds the messages and wants the events."""
+    await asyncio.to_thread(only_until, "0008", folder)
+    assert (await asyncio.to_thread(upgrade_to_last, postgres_url, folder)).returncode == 0
+    plain = postgres_url.replace("+asyncpg", "")
+    writer, onlooker = await asyncpg.connect(plain), await asyncpg.connect(plain)
+    try:
+        await writer.execute("SET session_replication_role = replica")  # no parents are needed
+        message = "INSERT INTO message (conversation_id, channel_id, kind, author_kind, text, at, created_at)"
+        async with asyncio.timeout(30), writer.transaction():
+            await writer.execute(f"{message} VALUES (1, 1, 'note', 'agent', '', 0, 0)")
+            migrating = asyncio.create_task(migrate(postgres_url))
+            waits = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'message'::regclass"
+            while not await onlooker.fetchval(waits):
+                await asyncio.sleep(0.01)
+            await writer.execute("INSERT INTO event (seq, type, at) VALUES (1, 'x', 0)")
+        assert await migrating
+    finally:
+        await writer.close()
+        await onlooker.close()
+
+
+def test_the_id_of_an_erased_message_is_not_given_again(tmp_path: Path, folder: Path) -> None:
+    """0010 has SQLite make the table anew, which would begin behind the last message that is left."""
+    only_until("0008", folder)
     path = tmp_path / "omnibox.db"
     assert upgrade_to_last(f"sqlite:///{path}", folder).returncode == 0
     fill(path, 20)

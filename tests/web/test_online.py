@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import pytest
 from tests.web.house import House
 from tests.web.lines import Line, greet, line, screen, until
 
-from omnibox.store import Reader
+from omnibox.store import Reader, StoreUnavailable
 from omnibox.visitors import tokens
 
 SHOP = "https://shop.example.com"
@@ -118,3 +118,25 @@ async def test_a_visitor_who_polls_hears_it_too(house: House, site: str) -> None
         async with asyncio.timeout(10):
             answer = await polling
     assert (answer.json["t"], answer.json["config"]["online"]) == ("welcome", True)
+
+
+async def test_a_look_that_the_store_could_not_answer_is_repeated(
+    house: House, site: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class AwayAtFirst:
+        asked = 0
+
+        async def read(self, ask: Callable[[Reader], bool]) -> bool:
+            self.asked += 1
+            if self.asked == 1:
+                raise StoreUnavailable("away")
+            return await house.store.read(ask)
+
+    away = AwayAtFirst()
+    monkeypatch.setattr("omnibox.web.hints.BEAT_S", 0.01)
+    monkeypatch.setattr(house.hub.hints, "store", away)
+    assert (await (await house.browser("agent")).patch("/api/me", {"is_on": False})).status == 200
+    async with screen(house) as end:
+        await greet(house, end)
+        await until(lambda: away.asked > 1)
+        assert not house.hub.anybody_online()

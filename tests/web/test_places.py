@@ -156,6 +156,15 @@ async def test_two_of_an_earlier_release_can_still_be_changed(admin: Browser, ho
     assert changed.status == 200, changed.body
 
 
+async def test_one_whose_settings_nobody_can_read_any_more_is_in_nobodys_way(admin: Browser, house: House) -> None:
+    """Its key is lost: the way out is to connect the mailbox anew."""
+    unreadable = Secrets([random_key()]).encrypt("{}")
+    lost = sa.update(t.connection).where(t.connection.c.id == await mail(admin)).values(settings=unreadable)
+    await house.store.write(lambda tx: tx.execute(lost))
+    anew = await connected(admin, "email", "Anew", **ACCOUNT)
+    assert (await add(admin, anew, HELP)).status == 201
+
+
 async def test_connectors_that_occupy_nothing_are_never_in_each_others_way(admin: Browser) -> None:
     for name in ("One", "Two"):
         hook = await connected(admin, "hook", name, url="https://example.com/hook")

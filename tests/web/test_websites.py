@@ -27,6 +27,9 @@ async def add(admin: Browser, *origins: str) -> Answer:
         (" shop.example.com ", "https://shop.example.com"),
         ("https://shop.example.com:443", "https://shop.example.com"),
         ("https://münchen.example", "https://xn--mnchen-3ya.example"),
+        ("https://faß.example", "https://xn--fa-hia.example"),
+        ("http://192.168.1.5/", "http://192.168.1.5"),
+        ("http://intranet:8080", "http://intranet:8080"),
         ("localhost:8000", "http://localhost:8000"),
     ],
 )

@@ -10,7 +10,7 @@ from typing import Any
 
 from omnibox.connector import Envelope, Receive
 
-MOST_ITEMS = 100
+MOST_ITEMS = 256  # in one transaction, and the mails of one fetch
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ class Keeper:
         return read_mark(self._cursor.get(folder))
 
     async def take(self, folder: str, items: Sequence[Envelope], mark: Mark | None) -> list[str]:
-        """Commit `items` with the new mark; None leaves the mark where it is. At most 100 items go at once."""
+        """Commit `items` with the new mark; None leaves the mark where it is. At most `MOST_ITEMS` go at once."""
         async with self._lock:
             batches = [items[i : i + MOST_ITEMS] for i in range(0, len(items), MOST_ITEMS)] or [[]]
             outcomes: list[str] = []

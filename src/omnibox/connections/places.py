@@ -12,7 +12,7 @@ from omnibox.connector import Place
 from omnibox.fields import typed_values
 from omnibox.inbox import channels
 from omnibox.registry import Registered
-from omnibox.secrets import Secrets
+from omnibox.secrets import BadKey, Secrets
 from omnibox.store import Reader, Transaction
 from omnibox.store.tables import connection, installation
 
@@ -63,7 +63,7 @@ def taken_elsewhere(
         return {}
     others = _of_others(tx, registered, secrets, row)
     found: dict[str, str] = {}
-    for place in registered.places(_settings(registered, secrets, row), addresses):
+    for place in _occupied(registered, secrets, row, addresses):
         try:
             _refuse(others, [place])
         except Occupied as taken:
@@ -83,7 +83,7 @@ def _of_others(tx: Reader, registered: Registered, secrets: Secrets, own: sa.Row
     found: dict[str, tuple[str, str]] = {}
     for row in tx.execute(rows.order_by(connection.c.id)).all():
         names = {each.address: each.name for each in channels.all_channels(tx, row.id)}
-        for place in registered.places(_settings(registered, secrets, row), list(names)):
+        for place in _occupied(registered, secrets, row, list(names)):
             where = f"by the connection “{row.name}”"
             if place.address:
                 where = f"as “{names[place.address]}”, {where}"
@@ -93,8 +93,13 @@ def _of_others(tx: Reader, registered: Registered, secrets: Secrets, own: sa.Row
 
 def _places(tx: Reader, registered: Registered, secrets: Secrets, row: sa.Row[Any]) -> list[Place]:
     addresses = [each.address for each in channels.all_channels(tx, row.id)]
-    return registered.places(_settings(registered, secrets, row), addresses)
+    return _occupied(registered, secrets, row, addresses)
 
 
-def _settings(registered: Registered, secrets: Secrets, row: sa.Row[Any]) -> Mapping[str, Any]:
-    return typed_values(registered.settings, json.loads(secrets.decrypt(row.settings)))
+def _occupied(registered: Registered, secrets: Secrets, row: sa.Row[Any], addresses: Sequence[str]) -> list[Place]:
+    """Nothing where the connection's settings were sealed with a key that is lost: it cannot run either."""
+    try:
+        document = json.loads(secrets.decrypt(row.settings))
+    except BadKey:
+        return []
+    return registered.places(typed_values(registered.settings, document), addresses)

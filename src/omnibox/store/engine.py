@@ -84,7 +84,7 @@ def tell(database: Any, pragmas: Sequence[str]) -> None:
         try:
             cursor.execute(f"PRAGMA {pragma}")
         except sqlite3.OperationalError as error:
-            if pragma != WRITE_AHEAD or error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+            if pragma != WRITE_AHEAD or error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
                 raise
             _switch(cursor)
     cursor.close()

@@ -124,7 +124,9 @@ class Hints:
                 try:
                     is_anybody_on = bool(here) and await self.store.read(partial(agents.is_any_on, ids=here))
                 except StoreUnavailable:
-                    is_anybody_on = bool(here)
+                    self._asked += 1
+                    await asyncio.sleep(BEAT_S)
+                    continue
                 if is_anybody_on != self.is_anybody_on:
                     self.is_anybody_on = is_anybody_on
                     self.tell_visitors()

@@ -137,6 +137,8 @@ async def poll(ask: Ask, site: Site) -> web.Response:
             rung = feed.bus.heard("events")
             await feed.wake()
             goal = feed.position
+            if ask.hub.anybody_online() != was_online:  # what was missed comes with the next poll
+                return _json(site, welcome_of(ask.hub, site.way))
             missed = await ask.hub.store.read(
                 partial(history.missed_events, identity_id=visitor.identity_id, after=cursor, upto=goal)
             )
@@ -145,8 +147,6 @@ async def poll(ask: Ask, site: Site) -> web.Response:
                 return _json(site, {"t": "reset", "reason": "too_far"})
             if missed or left_s <= 0:
                 return _json(site, {"t": "events", "after": cursor, "upto": goal, "live": True, "events": missed})
-            if ask.hub.anybody_online() != was_online:
-                return _json(site, welcome_of(ask.hub, site.way))
             await feed.moved(rung, left_s)
     finally:
         ask.hub.visitors_here.closed(visitor.identity_id)

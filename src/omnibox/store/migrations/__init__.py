@@ -17,7 +17,7 @@ from omnibox.store.engine import WRITE_AHEAD, tell
 from omnibox.store.store import new_epoch
 from omnibox.store.tables import installation, metadata
 
-HEAD = "0009_log"
+HEAD = "0010_keys"
 LOCK = 0x6F6D6E69626F78  # of nobody else in this database
 
 
