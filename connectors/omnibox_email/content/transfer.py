@@ -12,7 +12,7 @@ _NO_LETTERS = re.compile(r"[^a-z0-9]+")
 _AS_IT_STANDS = frozenset({b"7bit", b"8bit", b"binary"})
 _COMMENT = re.compile(r"\([^()]{0,200}\)")
 _BASE64_LINE = re.compile(rb"[A-Za-z0-9+/=]+\Z")
-_WEB_LETTERS = re.compile(rb"[\w\s-]*[=\s]*")
+_WEB_LETTERS = re.compile(rb"[\w\s-]*+[=\s]*+")  # possessive: both take white space
 _STANDARD = bytes.maketrans(b"-_", b"+/")
 _BROKEN_LETTERS = re.compile(rb"[^A-Za-z0-9+/=]+")
 _FOOTER = re.compile(rb"\n(?=--[ \t]*\r?\n|_{5}|-{5}|={5})")

@@ -10,7 +10,7 @@ from typing import Any
 
 from omnibox.connector import Envelope, Receive
 
-MOST_ITEMS = 256  # in one transaction, and the mails of one fetch
+MOST_ITEMS = 100  # in one transaction
 
 
 @dataclass(frozen=True, slots=True)

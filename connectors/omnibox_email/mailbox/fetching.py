@@ -14,12 +14,12 @@ from omnibox_email import intake
 from omnibox_email.abreast import Steps, abreast
 from omnibox_email.faults import Lost, NotServed
 from omnibox_email.intake import Ours, Place
-from omnibox_email.mailbox.cursors import MOST_ITEMS
 from omnibox_email.mailbox.imap_words import Folder, Size
 
 if TYPE_CHECKING:
     from omnibox_email.mailbox.imap import Line
 
+MOST_MAILS = 200  # in two transactions
 MOST_BYTES_AT_ONCE = 16 << 20
 # Read side by side in one go of a thread: what the processor's cache holds. A hop to it costs as much as a small mail.
 MOST_BYTES_PARSED_AT_ONCE = 300_000
@@ -132,7 +132,7 @@ class Fetcher:
     ) -> AsyncIterator[tuple[list[Raw], int, int]]:
         """Yields (mails, last UID, room they hold)."""
         room = shared().room
-        for chunk in _chunks(uids, MOST_ITEMS):
+        for chunk in _chunks(uids, MOST_MAILS):
             sizes = await self._sizes(line, opened, chunk)
             for batch in _batches(chunk, sizes):
                 held = await room.take(sum(_weight(uid, sizes) for uid in batch))

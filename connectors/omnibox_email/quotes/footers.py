@@ -5,24 +5,29 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from omnibox_email.quotes.cards import LONGEST_BLOCK, is_reached, is_sentence
+from omnibox_email.quotes.cards import LONGEST_BLOCK, is_card, is_reached, is_sentence
 from omnibox_email.quotes.ends import above_rules, filled_above, is_bare_rule, paragraph, possible_rules
 from omnibox_email.quotes.lines import LONGEST_LINE, bare, is_blank
 from omnibox_email.quotes.notice_words import (
     CONDITION,
-    FIRST_PERSON,
+    FOUND,
     HEADING,
     HOUSE,
+    OF_BILLING,
+    PRIVACY,
     REGISTERED,
     SAID,
     SCANNED,
     THIS_MAIL,
 )
+from omnibox_email.quotes.persons import is_of_a_person
 from omnibox_email.quotes.signature_words import (
     ANNOUNCES,
     BOILER,
+    CLOSING,
     DISCLAIMER,
     FOOTER,
+    GREETING,
     PRINTING,
     TRACKER,
     TRACKER_PIECE,
@@ -34,6 +39,8 @@ MOST_OF_NOTICE = 2500
 SHORTEST_DISCLAIMER = 100
 SHORTEST_NOTICE = 40
 SHORTEST_OF_LAWYERS = 60
+LONGEST_OF_SCANNERS = 500
+LONGEST_OF_CARD = 80
 SHORTEST_ADVERT = 30
 SHORTEST_RULE = 20
 LONGEST_ADVERT = 4
@@ -43,39 +50,38 @@ FEWEST_REGISTERED = 2  # numbers and names a firm has to state
 _MARK = 8
 _MARKS = ("_" * _MARK, "=" * _MARK, "-" * _MARK)  # what a long rule begins with
 _DIGIT = re.compile(r"\d")
+_WEB = re.compile(r"for (?:more|further) information,? please (?:visit|see)|(?:https?://|www\.)\S{1,300}", re.I)
 _REACHES = re.compile(r"@|https?:|www\.")
 _FRAMED = re.compile(r"[_=-]{8,60} \S.{5,200}\S [_=-]{8,}\Z")  # «__________ Information from ESET … __________»
 _LINK = re.compile(r"(?:https?://|www\.)\S{3,500}\Z")
-_LIST_RULE = re.compile(r"(?:-=){6,}-?\Z|#{20,}\Z|---\Z")  # Groups.io's, LISTSERV's, Lyris's
-_SUBSCRIBED = re.compile(r"to unsubscribe|currently subscribed|unsubscribe:|you receive all messages", re.I)
-_BEGINNINGS = (*THIS_MAIL, *SAID[0], *SAID[1])
-# One of these stands in the first line of whatever `SCANNED` and `HOUSE` find.
-_HINTS = (
-    "scanned",
-    "checked",
-    "swept",
-    "virus",
-    "spam",
-    "geprüft",
-    "views",
-    "opinions",
-    "a tree",
-    "datenschutz",
-    "privacy",
+# Rules of Groups.io, LISTSERV and Lyris, each with the lines its program writes below it, which begin so.
+_OF_LISTS = (
+    (
+        re.compile(r"(?:-=){6,}-?\Z"),
+        re.compile(r"groups\.io links: you receive all messages|unsubscribe: https?://", re.I),
+    ),
+    (
+        re.compile(r"#{20,}\Z"),
+        re.compile(
+            r"to unsubscribe from the \S{1,80} list,? (?:click (?:on )?the following link|send)\b.{0,40}:", re.I
+        ),
+    ),
+    (re.compile(r"---\Z"), re.compile(r"you are currently subscribed to \S{1,80} as\b", re.I)),
 )
+_BEGINNINGS = (*THIS_MAIL, *SAID[0], *SAID[1])
 
 
 def footer(lines: Sequence[str]) -> int:
     """What a mailing list adds below a rule, or below a single dash or `--` that lost its blank."""
     for at in reversed(possible_rules(lines, max(0, len(lines) - LONGEST_BLOCK) + 1)):
         shown = bare(lines[at])
-        is_list = _LIST_RULE.match(shown) is not None
-        if is_list or (len(shown) >= SHORTEST_RULE and not shown.strip("_-")) or shown in ("-", "--", "—"):
-            below = " ".join(bare(line)[:300] for line in lines[at + 1 :])
-            if (_SUBSCRIBED if is_list else FOOTER).search(below) and _REACHES.search(below):
+        if said := next((said for rule, said in _OF_LISTS if rule.match(shown)), None):
+            first = next((line for one in lines[at + 1 :] if (line := bare(one)[:LONGEST_LINE])), "")
+            if said.match(first) and any(map(_REACHES.search, lines[at + 1 :])):
                 return at
-            if not is_list:
-                return 0
+        elif (len(shown) >= SHORTEST_RULE and not shown.strip("_-")) or shown in ("-", "--", "—"):
+            below = " ".join(bare(line)[:300] for line in lines[at + 1 :])
+            return at if FOOTER.search(below) and _REACHES.search(below) else 0
     return 0
 
 
@@ -120,8 +126,8 @@ def disclaimer(lines: Sequence[str]) -> int:
             return at
         if len(text) < SHORTEST_DISCLAIMER:
             return at if at == start and _is_short_disclaimer(lines, at, text) else 0
-        if at and DISCLAIMER.match(text) and _has_boiler_plate(text) and not FIRST_PERSON.search(text):
-            return _with_heading(lines, at)
+        if at and DISCLAIMER.match(text) and _has_boiler_plate(text):
+            return 0 if _is_spoken(lines, at, text) else _with_heading(lines, at)
         if is_sentence(bare(lines[at])):
             return 0
     return 0
@@ -145,7 +151,7 @@ def notice(lines: Sequence[str]) -> int:
     if sum(map(len, lines[start:end])) < SHORTEST_NOTICE:
         return 0
     text = " ".join(" ".join(lines[start:end])[:MOST_OF_NOTICE].split())
-    if text.endswith(("?", "？")) or not _is_notice(text, lines, start):
+    if not _is_notice(text, lines, start) or _is_spoken(lines, start, text):
         return 0
     return _with_heading(lines, start)
 
@@ -178,13 +184,36 @@ def _filled_end(lines: Sequence[str], end: int) -> int:
 def _is_notice(text: str, lines: Sequence[str], start: int) -> bool:
     """Whether a paragraph says what notices say, from its first line on: own words may stand above them."""
     folded, first = text.casefold(), lines[start][:LONGEST_LINE].casefold()
-    is_one = len(text) >= SHORTEST_OF_LAWYERS and _is_of_lawyers(folded, first)
-    if not is_one and any(map(first.__contains__, _HINTS)):
-        is_one = bool(SCANNED.search(first) or HOUSE.match(text))
-    if not is_one and _DIGIT.search(text) and sum(map(folded.__contains__, REGISTERED)) >= FEWEST_REGISTERED:
-        above = filled_above(lines, start)
-        is_one = not above.endswith((":", "：")) and not ANNOUNCES.search(above)
-    return is_one and not FIRST_PERSON.search(text)
+    if len(text) >= SHORTEST_OF_LAWYERS and _is_of_lawyers(folded, first):
+        return True
+    if HOUSE.match(text):
+        return True
+    if scanned := SCANNED.match(text):
+        return len(text) <= LONGEST_OF_SCANNERS and not FOUND.search(_WEB.sub("", text), scanned.end())
+    is_of_house = _DIGIT.search(text) and sum(map(folded.__contains__, REGISTERED)) >= FEWEST_REGISTERED
+    return bool(is_of_house or PRIVACY.match(text)) and _is_below_signature(lines, start)
+
+
+def _is_spoken(lines: Sequence[str], start: int, text: str) -> bool:
+    """Whether a paragraph is somebody's own words: by what it says, or since what stands above leads to it."""
+    above = filled_above(lines, start)
+    if above.endswith((":", "：")) or (above.endswith((",", "，", "،")) and not CLOSING.match(above)):
+        return True
+    return GREETING.match(above[:LONGEST_LINE]) is not None or is_of_a_person(text)
+
+
+def _is_below_signature(lines: Sequence[str], start: int) -> bool:
+    """Whether a formula with a name, or a name card, stands above, and nobody was asked for numbers of the firm."""
+    above = [shown for line in lines[max(0, start - LONGEST_NOTICE) : start] if (shown := bare(line)[:LONGEST_LINE])]
+    if not above or ANNOUNCES.search(above[-1]) or any(map(OF_BILLING.search, above)):
+        return False
+    for shown in reversed(above[-LONGEST_BLOCK:]):
+        if CLOSING.match(shown):
+            return True
+        if is_sentence(shown) or len(shown) > LONGEST_OF_CARD:
+            break
+    end = _filled_end(lines, start)
+    return is_card([bare(line) for line in lines[paragraph(lines, end) : end]])
 
 
 def _is_of_lawyers(folded: str, first: str) -> bool:

@@ -32,9 +32,9 @@ aquest correu|email này|thư này|הודעה זו|מסר זה|هذه الرسا
 """)
 # Under which condition, or that nobody else is meant.
 CONDITION = _stems("""
-if you|if received|in error|intended only|intended solely|solely|sole use|only for the|exclusive use
+if you|if received|intended only|intended solely|solely|sole use|only for the|exclusive use
 other than the|si vous|exclusif|exclusive|uniquement|si usted|si no es|si ha recibido|exclusiv|se você
-se recebeu|se não|qualora|se lei|se non siete|esclusiv|wenn sie|falls sie|sollten sie|ausschließlich|irrtümlich
+se recebeu|se não|qualora|se lei|se non siete|esclusiv|wenn sie|falls sie|sollten sie|ausschließlich
 indien|als u|uitsluitend|alleen bestemd|jeśli|jeżeli|wyłącz|pokud|jestliže|výhradně|výlučne| ak |если
 исключительно|якщо|виключно|om du|om ni|endast|enbart|hvis du|hvis de|alene|kun ment|kun for|jos |vain |eğer
 değilseniz|yalnız|özeldir|ha ön|amennyiben|kizárólag|dacă|εάν|αν δεν|αποκλειστικ|如果|如為|仅限|僅限|若您|場合
@@ -85,19 +85,45 @@ FIRST_PERSON = re.compile(
     r"|mnie|mého|[Яя]|мо[йеяю]\w*|мне|[Jj]ag|[Jj]eg|mig|meg|[Mm]inä|minun|[Εε]γώ|μου|[Tt]ôi|אני|أنا)(?!\w)"
     r"|我(?!们|們|司|方|行|公)|私[はのが]|저는|제가"
 )
-# Who looked through the mail, and found nothing.
+_MAIL = r"(?:e-?mail |mail )?(?:message|e-?mail|mail)"
+_MALICE = r"(?:virus|malware|spam|dangerous content|mimesweeper|mailscanner|security|antivirus|anti-virus|avast|avg\b)"
+# Which program looked through the mail: a whole sentence in a program's words.
 SCANNED = re.compile(
-    r"\bthis (?:e-?mail |mail )?(?:message|e-?mail|mail) (?:has been|was|is) (?:\w+ ){0,2}(?:scanned|checked|swept)\b"
-    r"|no virus found in this|checked by avg|(?:diese|e-mail|mail) wurde .{0,60}(?:geprüft|gescannt)"
-    r"|\A\W{0,3}click .{0,120}report this (?:e-?mail|message) as spam",
+    rf"\W{{0,6}}(?:this footnote (?:also )?confirms that )?this {_MAIL} (?:has been|was|is) (?:\w+ )?"
+    rf"(?:scanned|checked|swept) (?:for|by|with) [^.?!]{{0,60}}{_MALICE}"
+    rf"|\W{{0,6}}(?:no virus found in this (?:incoming |outgoing )?{_MAIL}\.? )?checked by avg (?:[-(]|anti)"
+    r"|\W{0,6}diese (?:e-?mail|mail|nachricht) wurde (?:von|mit|durch) [^.?!]{2,60} (?:auf|nach) "
+    r"(?:viren|schad|malware)[^.?!]{0,30}(?:geprüft|gescannt|untersucht)\.?(?: (?:https?://|www\.)\S{1,300})?\Z"
+    r"|\W{0,3}click (?:here )?(?:[(<]?https?://\S{1,300} )?to report this (?:e-?mail|message) as spam\W{0,3}\Z",
+    re.I,
+)
+# Whoever says this of a mail that was looked through has something to tell.
+FOUND = re.compile(
+    r"\b(?:infect|block|quarant|remov|reject|attach|says?\b|but\b|still\b|again\b|please\b|not\b|cannot\b|fail|open\b"
+    r"|contains\b|found a\b|because\b|so\b)",
     re.I,
 )
 # What the sender's house adds beside that.
 HOUSE = re.compile(
     r"\W{0,6}(?:any |the )?(?:views|opinions|statements)(?: (?:and|or) opinions?)?,? "
-    r"(?:expressed|presented|contained|stated) (?:in|by) this\b|\W{0,6}save a tree\W"
-    r"|\W{0,6}(?:informationen|hinweise) zum datenschutz\b"
-    r"|\W{0,6}(?:you can find )?our privacy (?:policy|notice|statement) (?:can|is|at)\b",
+    r"(?:expressed|presented|contained|stated) (?:in|by) this [^.?!]{0,60}\b(?:are|is) (?:solely |only |purely )?"
+    r"(?:those|that) of the (?:author|sender|individual|writer|originator)\b"
+    r"|\W{0,6}save a tree\W{1,3}(?:don['’]t|do not|think|please)[^.?!]{0,40}\bprint"
+    r"|\W{0,6}(?:informationen|hinweise) zum datenschutz (?:finden|erhalten) sie (?:hier|unter|auf)\W{1,3}"
+    r"(?:https?://|www\.)\S{1,300}\Z",
+    re.I,
+)
+# Where its own pages and numbers are: below a signature alone, for anybody is asked for them.
+PRIVACY = re.compile(
+    r"\W{0,6}(?:you can find )?our privacy (?:policy|notice|statement)(?: can be found| is available| is)? "
+    r"(?:at|here|on|under)\W{1,3}(?:https?://|www\.)\S{1,300}\Z",
+    re.I,
+)
+# What is spoken of where numbers of a firm are what was asked for.
+OF_BILLING = re.compile(
+    r"invoice|billing|rechnung|factur|fattur|faktur|fatura|nota fiscal|сч[её]т|rekening|\b(?:vat|ust|iva|tva|btw|nip)\b"
+    r"|\b(?:our|company|firm\w*|new|neue\w?|following|these) (?:data|details|daten|angaben|numbers?|address)|\bdaten\b|\bdatos\b"
+    r"|\bdati\b|données|coordonnées|gegevens|\bdane\b|\bdados\b|\bdetails\b|legal form|impressum",
     re.I,
 )
 REGISTERED = _stems("""
