@@ -10,15 +10,18 @@ from omnibox_email.quotes.ends import above_rules, filled_above, is_bare_rule, p
 from omnibox_email.quotes.lines import LONGEST_LINE, bare, is_blank
 from omnibox_email.quotes.notice_words import (
     CONDITION,
+    FIRST_PERSON,
     FOUND,
     HEADING,
     HOUSE,
+    MAY_BE,
     OF_BILLING,
     PRIVACY,
     REGISTERED,
     SAID,
     SCANNED,
     THIS_MAIL,
+    TITLED,
 )
 from omnibox_email.quotes.persons import is_of_a_person
 from omnibox_email.quotes.signature_words import (
@@ -81,7 +84,8 @@ def footer(lines: Sequence[str]) -> int:
                 return at
         elif (len(shown) >= SHORTEST_RULE and not shown.strip("_-")) or shown in ("-", "--", "—"):
             below = " ".join(bare(line)[:300] for line in lines[at + 1 :])
-            return at if FOOTER.search(below) and _REACHES.search(below) else 0
+            is_one = FOOTER.search(below) and _REACHES.search(below) and not FIRST_PERSON.search(below)
+            return at if is_one else 0
     return 0
 
 
@@ -126,7 +130,7 @@ def disclaimer(lines: Sequence[str]) -> int:
             return at
         if len(text) < SHORTEST_DISCLAIMER:
             return at if at == start and _is_short_disclaimer(lines, at, text) else 0
-        if at and DISCLAIMER.match(text) and _has_boiler_plate(text):
+        if at and DISCLAIMER.match(text) and _has_boiler_plate(text) and _is_conditional(text):
             return 0 if _is_spoken(lines, at, text) else _with_heading(lines, at)
         if is_sentence(bare(lines[at])):
             return 0
@@ -141,6 +145,12 @@ def _is_short_disclaimer(lines: Sequence[str], at: int, text: str) -> bool:
 def _has_boiler_plate(text: str) -> bool:
     """Whether at least two of the words lawyers use stand in a text."""
     return len({found.lower()[:5] for found in BOILER.findall(text)}) > 1
+
+
+def _is_conditional(text: str) -> bool:
+    """Whether it says under which condition or what may be, as lawyers do, or begins with a title of theirs."""
+    folded = text.casefold()
+    return any(map(folded.__contains__, CONDITION)) or bool(TITLED.match(text) or MAY_BE.search(folded))
 
 
 def notice(lines: Sequence[str]) -> int:

@@ -81,7 +81,8 @@ SAID = (
 FIRST_PERSON = re.compile(
     r"(?<!\w)(?:I|I['’]m|[Mm]y|me|[Ii]ch|[Mm]ein(?:e[mnrs]?)?|mich|mir"
     r"|[Jj]e (?:n['’e]|suis|vous|l['’]|m['’e]|s|voudr|souhait"
-    r"|pens|croi|reço|demand|peux|dois)|[Jj]['’]\w+|mon|[Yy]o|[Mm]is?|[Ii]o|mi[oa]|[Ee]u|meus?|minhas?|[Ii]k|mijn|mij|mój"
+    r"|pens|croi|reço|demand|peux|dois)|[Jj]['’]\w+|mon|[Yy]o|[Mm]is?|[Ii]o|mi[oa]|[Ee]u|meus?|minhas?|[Ii]k|mijn|mij"
+    r"|mój"
     r"|mnie|mého|[Яя]|мо[йеяю]\w*|мне|[Jj]ag|[Jj]eg|mig|meg|[Mm]inä|minun|[Εε]γώ|μου|[Tt]ôi|אני|أنا)(?!\w)"
     r"|我(?!们|們|司|方|行|公)|私[はのが]|저는|제가"
 )
@@ -94,7 +95,7 @@ SCANNED = re.compile(
     rf"|\W{{0,6}}(?:no virus found in this (?:incoming |outgoing )?{_MAIL}\.? )?checked by avg (?:[-(]|anti)"
     r"|\W{0,6}diese (?:e-?mail|mail|nachricht) wurde (?:von|mit|durch) [^.?!]{2,60} (?:auf|nach) "
     r"(?:viren|schad|malware)[^.?!]{0,30}(?:geprüft|gescannt|untersucht)\.?(?: (?:https?://|www\.)\S{1,300})?\Z"
-    r"|\W{0,3}click (?:here )?(?:[(<]?https?://\S{1,300} )?to report this (?:e-?mail|message) as spam\W{0,3}\Z",
+    r"|\W{0,3}click (?:here)? ?(?:[(<]?https?://\S{1,300} )?to report this (?:e-?mail|message) as spam\W{0,3}\Z",
     re.I,
 )
 # Whoever says this of a mail that was looked through has something to tell.
@@ -122,7 +123,8 @@ PRIVACY = re.compile(
 # What is spoken of where numbers of a firm are what was asked for.
 OF_BILLING = re.compile(
     r"invoice|billing|rechnung|factur|fattur|faktur|fatura|nota fiscal|сч[её]т|rekening|\b(?:vat|ust|iva|tva|btw|nip)\b"
-    r"|\b(?:our|company|firm\w*|new|neue\w?|following|these) (?:data|details|daten|angaben|numbers?|address)|\bdaten\b|\bdatos\b"
+    r"|\b(?:our|company|firm\w*|new|neue\w?|following|these) (?:data|details|daten|angaben|numbers?|address)"
+    r"|\bdaten\b|\bdatos\b"
     r"|\bdati\b|données|coordonnées|gegevens|\bdane\b|\bdados\b|\bdetails\b|legal form|impressum",
     re.I,
 )
@@ -132,6 +134,14 @@ vat no|vat reg|vat number|amtsgericht|handelsregister|registergericht| hrb | hra
 ust-id|steuernummer|siret|au capital|capital social|partita iva|p.iva|p. iva|cod. fisc|registro imprese|kvk|btw
 regon|y-tunnus|org.nr|org. nr|organisationsnummer|cégjegyz|adószám|огрн
 """)
+TITLED = re.compile(
+    r"\W{0,6}(?:aviso legal|aviso de confidencial\w+|confidentiality notice|legal (?:notice|disclaimer))\b", re.I
+)
+MAY_BE = re.compile(
+    r"\b(?:may contain|may be confidential|puede contener|pueden contener|peut contenir|peuvent contenir|può contenere"
+    r"|possono contenere|kann vertraulich|können vertraulich|pode conter|kan vertrouwelijk|może zawierać"
+    r"|может содержать)"
+)
 HEADING = re.compile(
     r"\W{0,6}(?:(?:legal |important |confidentiality |privacy |e-?mail )?(?:notice|disclaimer|warning)"
     r"|confidential(?:ity)?|aviso (?:legal|de confidencialidad)|avertissement|clause de confidentialité"

@@ -41,7 +41,9 @@ CUT = [
     for case in cases(name)
 ]
 WHOLE = [
-    case for name in ("whole", "whole_hard", *(f"review{n}_whole" for n in ("", 3, 4, 5, 6))) for case in cases(name)
+    case
+    for name in ("whole", "whole_hard", "own_words", *(f"review{n}_whole" for n in ("", 3, 4, 5, 6)))
+    for case in cases(name)
 ]
 
 
@@ -144,6 +146,19 @@ def test_what_a_house_adds_below_all_its_mails_goes_above_history() -> None:
     assert len(notices) > 60
 
 
+def test_what_a_firm_states_of_itself_goes_below_a_signature_alone() -> None:
+    stated = texts_of("notices_signed")
+    history = f"{INTRODUCTION}\n\n> old"
+    signed = "Kind regards\nMarta Sol"
+    for own in ("Grey.", "The new sign:", "Send us your data,"):
+        kept = {quotes.reply_text(f"{own}\n\n{text}\n\n{history}") for text in stated.values()}
+        assert kept == {f"{own}\n\n{text}" for text in stated.values()}
+    assert {quotes.reply_text(f"Grey.\n\n{signed}\n\n{text}\n\n{history}") for text in stated.values()} == {"Grey."}
+    for asked in ("Please correct the invoice.", "Die Rechnung bitte mit neuen Daten."):
+        own = f"{asked}\n\n{signed}\n\n{stated['registered-uk']}"
+        assert quotes.reply_text(f"{own}\n\n{history}") == own
+
+
 @pytest.mark.parametrize("path", sorted(FOLDER.glob("*.eml")), ids=lambda path: path.stem)
 def test_a_mail_is_read_as_a_reader_sees_it(path: Path) -> None:
     (record,) = Email.normalize(path.read_bytes(), None)
@@ -236,6 +251,9 @@ HOSTILE = [
     "__________ This message was a b checked __________\n",
     "-=-=-=-=-=-=-=-\n",
     "Ihr Team Team Team <",
+    "Kind regards\n\nThis e-mail has been scanned for a\n",
+    "informationen zum datenschutz finden sie hier ",
+    "-=-=-=-=-=-=-=-\nyou are currently subscribed to ",
 ]
 
 
