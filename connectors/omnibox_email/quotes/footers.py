@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from omnibox_email.quotes.cards import LONGEST_BLOCK, is_card, is_reached, is_sentence
 from omnibox_email.quotes.ends import above_rules, filled_above, is_bare_rule, paragraph, possible_rules
@@ -23,7 +23,7 @@ from omnibox_email.quotes.notice_words import (
     THIS_MAIL,
     TITLED,
 )
-from omnibox_email.quotes.persons import is_of_a_person
+from omnibox_email.quotes.persons import is_of_a_person, says_what_happened
 from omnibox_email.quotes.signature_words import (
     ANNOUNCES,
     BOILER,
@@ -71,6 +71,8 @@ _OF_LISTS = (
     ),
     (re.compile(r"---\Z"), re.compile(r"you are currently subscribed to \S{1,80} as\b", re.I)),
 )
+_POSTSCRIPT = re.compile(r"\A\W{0,4}(?:p\.? ?s\b|n\.? ?b\b|nachtrag)", re.I)
+_BILL = re.compile(r"invoice|\brechnung|factur|fattur|faktur|fatura", re.I)
 _BEGINNINGS = (*THIS_MAIL, *SAID[0], *SAID[1])
 
 
@@ -131,7 +133,7 @@ def disclaimer(lines: Sequence[str]) -> int:
         if len(text) < SHORTEST_DISCLAIMER:
             return at if at == start and _is_short_disclaimer(lines, at, text) else 0
         if at and DISCLAIMER.match(text) and _has_boiler_plate(text) and _is_conditional(text):
-            return 0 if _is_spoken(lines, at, text) else _with_heading(lines, at)
+            return 0 if _is_spoken(lines, at, text, says_what_happened) else _with_heading(lines, at)
         if is_sentence(bare(lines[at])):
             return 0
     return 0
@@ -201,29 +203,47 @@ def _is_notice(text: str, lines: Sequence[str], start: int) -> bool:
     if scanned := SCANNED.match(text):
         return len(text) <= LONGEST_OF_SCANNERS and not FOUND.search(_WEB.sub("", text), scanned.end())
     is_of_house = _DIGIT.search(text) and sum(map(folded.__contains__, REGISTERED)) >= FEWEST_REGISTERED
-    return bool(is_of_house or PRIVACY.match(text)) and _is_below_signature(lines, start)
+    return bool(is_of_house or PRIVACY.match(text)) and _is_signed(lines, start) and not _is_asked_for(lines, start)
 
 
-def _is_spoken(lines: Sequence[str], start: int, text: str) -> bool:
-    """Whether a paragraph is somebody's own words: by what it says, or since what stands above leads to it."""
+def _is_spoken(lines: Sequence[str], start: int, text: str, is_own: Callable[[str], bool] = is_of_a_person) -> bool:
+    """Whether a paragraph is somebody's own words: by what it says, or since what stands above leads to it.
+
+    Below a signature hardly anybody goes on.
+    """
+    if _is_signed(lines, start):
+        return any(sign.search(text) for sign in (_POSTSCRIPT, FIRST_PERSON, _BILL))
+    return _is_led_to(lines, start) or is_own(text)
+
+
+def _is_led_to(lines: Sequence[str], start: int) -> bool:
+    """Whether what stands above a paragraph is a greeting, or goes on in it."""
     above = filled_above(lines, start)
     if above.endswith((":", "：")) or (above.endswith((",", "，", "،")) and not CLOSING.match(above)):
         return True
-    return GREETING.match(above[:LONGEST_LINE]) is not None or is_of_a_person(text)
+    return GREETING.match(above[:LONGEST_LINE]) is not None
 
 
-def _is_below_signature(lines: Sequence[str], start: int) -> bool:
-    """Whether a formula with a name, or a name card, stands above, and nobody was asked for numbers of the firm."""
-    above = [shown for line in lines[max(0, start - LONGEST_NOTICE) : start] if (shown := bare(line)[:LONGEST_LINE])]
-    if not above or ANNOUNCES.search(above[-1]) or any(map(OF_BILLING.search, above)):
-        return False
-    for shown in reversed(above[-LONGEST_BLOCK:]):
+def _is_asked_for(lines: Sequence[str], start: int) -> bool:
+    """Whether what stands above leads to numbers of the firm."""
+    above = _filled(lines, start)
+    return ANNOUNCES.search(above[-1]) is not None or any(map(OF_BILLING.search, above))
+
+
+def _is_signed(lines: Sequence[str], start: int) -> bool:
+    """Whether a formula with a name, or a name card, stands above: what a person says stands above that."""
+    for shown in reversed(_filled(lines, start)[-LONGEST_BLOCK:]):
         if CLOSING.match(shown):
             return True
         if is_sentence(shown) or len(shown) > LONGEST_OF_CARD:
             break
     end = _filled_end(lines, start)
     return is_card([bare(line) for line in lines[paragraph(lines, end) : end]])
+
+
+def _filled(lines: Sequence[str], end: int) -> list[str]:
+    """The last lines above `end` that are not blank."""
+    return [shown for line in lines[max(0, end - LONGEST_NOTICE) : end] if (shown := bare(line)[:LONGEST_LINE])]
 
 
 def _is_of_lawyers(folded: str, first: str) -> bool:

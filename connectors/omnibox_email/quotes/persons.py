@@ -25,19 +25,21 @@ _STOCK = re.compile(
     r"|(?:уведомить|уведомите) нас\b|(?:сообщить|сообщите) нам\b"
 )
 _MAIL = r"(?:e-?mail(?: message)?|message|mail)"
-_PERSON = re.compile(
-    r"[?？](?![\w=&%])"
-    # we, our and what we did
-    r"|\b(?:we|us(?! preguem)|our|ours|wir|uns|unser\w{0,2}|nous|notre|nos|nosotr[oa]s|nuestr[oa]s?|hemos|recibimos"
+# we, our and what we did
+_WE = re.compile(
+    r"\b(?:we|us(?! preguem)|our|ours|wir|uns|unser\w{0,2}|nous|notre|nos|nosotr[oa]s|nuestr[oa]s?|hemos|recibimos"
     r"|queremos|podemos"
     r"|debemos|tenemos|noi|nostr[oaie]|abbiamo|siamo|possiamo|dobbiamo|vogliamo|wij|ons|onze|nas|nam|nasz\w{0,3}"
     r"|\w+liśmy"
     r"|\w+łyśmy|nós|noss[oa]s?|recebemos|temos|devemos|мы|нас|нам|наш\w{0,3}|jsme|sme|náš|naše|nám|vi|oss|vår\w?"
     r"|vores)\b"
+)
+_HAPPENED = re.compile(
+    r"[?？](?![\w=&%])"
     # you, and what you did
     r"|\byou (?:sent|asked|wrote|said|told|shipped|promised|forwarded|seem|did|have sent|must|should have"
     r"|will find us)\b"
-    r"|\b(?:from|by) you\b|\byour (?!system|computer|cop(?:y|ies)|records|co-?operation|mailbox|inbox|device|files"
+    r"|\b(?:from|by) you\b|\byour (?!own|system|computer|cop(?:y|ies)|records|co-?operation|mailbox|inbox|device|files"
     r"|attention|employer)"
     r"|\bsie (?:haben|hatten) (?:mir|uns|nach)|\bihr(?:e[mnrs]?)? (?:firma|mitarbeiter|kolleg|unternehmen|kunde|shop"
     r"|haus)"
@@ -75,7 +77,7 @@ _PERSON = re.compile(
     # requests that no notice makes
     r"|\b(?:can|could|would|will|should|shall) (?:you|we|somebody)\b(?! have received| be | not be )|\blet me\b"
     r"|\btell (?:me|us)\b"
-    r"|\bplease (?:send|re-?send|confirm|correct|call|explain|check|help|cancel|make|change|use|issue|write|give"
+    r"|\bplease (?:send|re-?send|confirm|correct|explain|check|help|cancel|make|change|use|issue|write|give"
     r"|forward"
     r"|update|tell|let|ask|add|put|take|remove my|stop|look|pay|try)\b"
     r"|\bbitte (?:send|schick|bestätig|korrig|änder|ruf|erklär|prüfen|stell|schreib|gib|geben|trag|nehm|mach|sag|teil"
@@ -93,4 +95,10 @@ _PERSON = re.compile(
 
 def is_of_a_person(text: str) -> bool:
     """Whether a paragraph was written by somebody, of somebody, to somebody."""
-    return bool(FIRST_PERSON.search(text) or _PERSON.search(_STOCK.sub(" ", text.casefold())))
+    said = _STOCK.sub(" ", text.casefold())
+    return bool(FIRST_PERSON.search(text) or _WE.search(said) or _HAPPENED.search(said))
+
+
+def says_what_happened(text: str) -> bool:
+    """As `is_of_a_person`, of a text that lawyers might have begun: they say «we» and «our» too."""
+    return bool(FIRST_PERSON.search(text) or _HAPPENED.search(_STOCK.sub(" ", text.casefold())))
